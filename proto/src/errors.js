@@ -1,0 +1,1 @@
+export * from '../gen/ferrite/errors/v1/error_detail_pb.js';

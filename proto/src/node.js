@@ -1,0 +1,1 @@
+export * from '../gen/ferrite/node/v1/node_service_pb.js';

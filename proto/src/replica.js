@@ -1,0 +1,1 @@
+export * from '../gen/ferrite/replica/v1/replica_service_pb.js';
