@@ -1,0 +1,1 @@
+export { type MemoryObjectStore, type MemoryObjectStoreOptions, memoryObjectStore } from './memory-object-store.ts';

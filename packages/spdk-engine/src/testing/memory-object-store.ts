@@ -1,0 +1,268 @@
+import { StoreError } from '@ferrite/errors';
+import type { Engine } from '../engine.ts';
+import { PARTITION_BITS_DEFAULT, VALUE_BYTES_MAX } from '../limits.ts';
+import type { Appended, PutRecord, ScanPage, ScanPageRequest, StoredRecord } from '../object-store.ts';
+import type { OpenReport } from '../open-report.ts';
+import { checkKey, checkRecord, checkScan } from '../record-check.ts';
+import { scanByPages } from '../scan.ts';
+import type { EngineStats } from '../stats.ts';
+import { SortedRecords } from './sorted-records.ts';
+import { partitionOf, xxh64 } from './xxh64.ts';
+
+/** How a {@link MemoryObjectStore} behaves. */
+export interface MemoryObjectStoreOptions {
+  /** Room for keys and values (default 64 MiB); beyond it appends get `DEVICE_FULL`. */
+  readonly sizeBytes?: number;
+  readonly valueBytesMax?: number;
+  readonly partitionBits?: number;
+  /**
+   * `turn` (default): what was appended in one turn of the event loop is flushed as one group at its end. `asked`:
+   * only `flush()` and `close()` make anything durable, so that a simulator decides when the disk answers.
+   */
+  readonly flushes?: 'turn' | 'asked';
+}
+
+/** The engine without a device, in plain TypeScript: same contract, same conformance suite, and faults on demand. */
+export interface MemoryObjectStore extends Engine {
+  /**
+   * Cuts the power: of the appends not yet durable a prefix chosen by `seed` survives, the rest is gone, and their
+   * promises never settle. This store is dead afterwards; the returned one is the same image opened again.
+   */
+  crash(seed: number): MemoryObjectStore;
+  /** Opens the image again after `close`. */
+  reopen(): MemoryObjectStore;
+  /** The device fails: what was not durable rejects with `DEVICE_FAILED` and nothing is accepted any more. */
+  failDevice(): void;
+}
+
+/** A new, empty store in memory. */
+export function memoryObjectStore(options: MemoryObjectStoreOptions = {}): MemoryObjectStore {
+  return new MemoryStore(
+    options,
+    { keyspaces: new Map(), nextSequence: 1 },
+    { created: true, clean: true, tail: 'sealed' },
+  );
+}
+
+interface Entry {
+  readonly sequence: number;
+  readonly keyspace: number;
+  readonly hash: bigint;
+  readonly key: Uint8Array;
+  /** Absent: a remove. */
+  readonly record: StoredRecord | undefined;
+}
+
+interface Image {
+  readonly keyspaces: Map<number, SortedRecords>;
+  nextSequence: number;
+}
+
+type Found = Pick<OpenReport, 'created' | 'clean' | 'tail'>;
+
+class MemoryStore implements MemoryObjectStore {
+  readonly report: OpenReport;
+  readonly failed: Promise<StoreError>;
+  readonly #fail: (error: StoreError) => void;
+  readonly #options: Required<MemoryObjectStoreOptions>;
+  /** What survives a crash; `#view` is this plus `#pending`, and what reads see. */
+  readonly #image: Image;
+  readonly #view: Image;
+  #pending: Entry[] = [];
+  #group: PromiseWithResolvers<void> | undefined;
+  #bytes = 0;
+  #stopped: StoreError | undefined;
+  #closed = false;
+
+  constructor(options: MemoryObjectStoreOptions, image: Image, found: Found) {
+    this.#options = {
+      sizeBytes: 64 * 1024 * 1024,
+      valueBytesMax: VALUE_BYTES_MAX,
+      partitionBits: PARTITION_BITS_DEFAULT,
+      flushes: 'turn',
+      ...options,
+    };
+    this.#image = image;
+    this.#view = { keyspaces: new Map(), nextSequence: image.nextSequence };
+    let records = 0;
+    for (const [keyspace, sorted] of image.keyspaces) {
+      for (const { hash, record } of sorted) {
+        this.#bytes += apply(this.#view, { sequence: record.sequence, keyspace, hash, key: record.key, record });
+      }
+      records += sorted.size;
+    }
+    const failure = Promise.withResolvers<StoreError>();
+    this.failed = failure.promise;
+    this.#fail = failure.resolve;
+    this.report = {
+      ...found,
+      deviceKind: 'memory',
+      durability: 'none',
+      records,
+      bytes: this.#bytes,
+      nextSequence: image.nextSequence,
+      replayMs: 0,
+      damaged: [],
+    };
+  }
+
+  append(record: PutRecord): Appended {
+    this.#enter();
+    checkRecord(record, this.#options.valueBytesMax);
+    const { keyspace, generation = 0, expiresAtMs = 0 } = record;
+    const key = record.key.slice();
+    const hash = xxh64(key);
+    const old = this.#view.keyspaces.get(keyspace)?.get(hash, key);
+    if (this.#bytes - bytesOf(old) + key.length + record.value.length > this.#options.sizeBytes) {
+      throw new StoreError('DEVICE_FULL');
+    }
+    const sequence = this.#view.nextSequence;
+    const partition = partitionOf(hash, this.#options.partitionBits);
+    const stored = { keyspace, partition, key, value: record.value.slice(), sequence, generation, expiresAtMs };
+    return this.#accept({ sequence, keyspace, hash, key, record: stored });
+  }
+
+  remove(keyspace: number, key: Uint8Array): Appended {
+    this.#enter();
+    checkKey(keyspace, key);
+    const copy = key.slice();
+    const sequence = this.#view.nextSequence;
+    return this.#accept({ sequence, keyspace, hash: xxh64(copy), key: copy, record: undefined });
+  }
+
+  async get(keyspace: number, key: Uint8Array): Promise<StoredRecord | undefined> {
+    this.#enter();
+    checkKey(keyspace, key);
+    const record = this.#view.keyspaces.get(keyspace)?.get(xxh64(key), key);
+    return record === undefined ? undefined : copyOf(record, true);
+  }
+
+  async scanPage(request: ScanPageRequest): Promise<ScanPage> {
+    this.#enter();
+    const bits = this.#options.partitionBits;
+    const { keyspace, partition, maxRecords, maxBytes, values } = checkScan(request, bits);
+    const sorted = this.#view.keyspaces.get(keyspace) ?? new SortedRecords();
+    const from = request.after ?? { hash: BigInt(partition) << BigInt(64 - bits), key: new Uint8Array() };
+    const records: StoredRecord[] = [];
+    let index = sorted.seek(from.hash, from.key);
+    const first = sorted.at(index);
+    if (first !== undefined && first.hash === from.hash && Buffer.compare(first.record.key, from.key) === 0) index += 1;
+    let bytes = 0;
+    for (let last = from; ; index += 1) {
+      const entry = sorted.at(index);
+      if (entry === undefined || entry.record.partition !== partition) return { records };
+      bytes += entry.record.key.length + (values ? entry.record.value.length : 0);
+      if (records.length === maxRecords || (records.length > 0 && bytes > maxBytes)) {
+        return { records, next: last };
+      }
+      const record = copyOf(entry.record, values);
+      records.push(record);
+      last = { hash: entry.hash, key: record.key };
+    }
+  }
+
+  scan(request: ScanPageRequest): AsyncIterable<StoredRecord> {
+    return scanByPages(this, request);
+  }
+
+  async flush(): Promise<void> {
+    this.#enter();
+    this.#flushNow();
+  }
+
+  stats(): EngineStats {
+    let records = 0;
+    for (const sorted of this.#view.keyspaces.values()) records += sorted.size;
+    const capacityBytes = this.#options.sizeBytes;
+    return { records, liveBytes: this.#bytes, capacityBytes, freeBytes: capacityBytes - this.#bytes };
+  }
+
+  async close(): Promise<void> {
+    if (this.#stopped !== undefined) return;
+    this.#flushNow();
+    this.#closed = true;
+    this.#stopped = new StoreError('SHUTTING_DOWN', { message: 'the store is closed' });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  crash(seed: number): MemoryObjectStore {
+    const lost = this.#pending;
+    const kept = lost.slice(0, pick(seed, lost.length + 1));
+    this.#pending = [];
+    this.#group = undefined;
+    this.#stopped = new StoreError('SHUTTING_DOWN', { message: 'the store crashed' });
+    for (const entry of kept) apply(this.#image, entry);
+    return new MemoryStore(this.#options, this.#image, {
+      created: false,
+      clean: false,
+      tail: lost.length > 0 ? 'ambiguous' : 'sealed',
+    });
+  }
+
+  reopen(): MemoryObjectStore {
+    if (!this.#closed) throw new StoreError('IMAGE_LOCKED', { message: 'the store was not closed' });
+    return new MemoryStore(this.#options, this.#image, { created: false, clean: true, tail: 'sealed' });
+  }
+
+  failDevice(): void {
+    const error = new StoreError('DEVICE_FAILED');
+    this.#stopped ??= error;
+    this.#pending = [];
+    this.#group?.reject(error.withEffect('unknown'));
+    this.#group = undefined;
+    this.#fail(error);
+  }
+
+  #enter(): void {
+    if (this.#stopped !== undefined) throw StoreError.fromDetail(this.#stopped.toDetail());
+  }
+
+  #accept(entry: Entry): Appended {
+    this.#bytes += apply(this.#view, entry);
+    this.#pending.push(entry);
+    if (this.#group === undefined) {
+      this.#group = Promise.withResolvers();
+      this.#group.promise.catch(() => undefined);
+      if (this.#options.flushes === 'turn') setImmediate(() => this.#flushNow());
+    }
+    return { sequence: entry.sequence, durable: this.#group.promise };
+  }
+
+  #flushNow(): void {
+    for (const entry of this.#pending) apply(this.#image, entry);
+    this.#pending = [];
+    this.#group?.resolve();
+    this.#group = undefined;
+  }
+}
+
+/** Carries out one entry and returns by how many bytes the image grew. */
+function apply(image: Image, { sequence, keyspace, hash, key, record }: Entry): number {
+  image.nextSequence = Math.max(image.nextSequence, sequence + 1);
+  let sorted = image.keyspaces.get(keyspace);
+  if (sorted === undefined) {
+    sorted = new SortedRecords();
+    image.keyspaces.set(keyspace, sorted);
+  }
+  const old = record === undefined ? sorted.delete(hash, key) : sorted.set({ hash, record });
+  return bytesOf(record) - bytesOf(old);
+}
+
+function bytesOf(record: StoredRecord | undefined): number {
+  return record === undefined ? 0 : record.key.length + record.value.length;
+}
+
+function copyOf(record: StoredRecord, values: boolean): StoredRecord {
+  return { ...record, key: record.key.slice(), value: values ? record.value.slice() : new Uint8Array() };
+}
+
+/** An integer below `bound`, well mixed from the seed (one step of splitmix32). */
+function pick(seed: number, bound: number): number {
+  let mixed = (seed + 0x9e3779b9) | 0;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x21f0aaad);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
+  return ((mixed ^ (mixed >>> 15)) >>> 0) % bound;
+}

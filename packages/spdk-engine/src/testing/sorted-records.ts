@@ -1,0 +1,61 @@
+import type { StoredRecord } from '../object-store.ts';
+
+/** A record and the hash it is ordered by. */
+export interface HashedRecord {
+  readonly hash: bigint;
+  readonly record: StoredRecord;
+}
+
+/** The records of one keyspace in the order (hash, key): the engine's index as an array. */
+export class SortedRecords {
+  readonly #entries: HashedRecord[] = [];
+
+  /** Index of the first record at or after the position. */
+  seek(hash: bigint, key: Uint8Array): number {
+    let low = 0;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const entry = this.#entries[middle];
+      if (entry !== undefined && isBefore(entry, hash, key)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  at(index: number): HashedRecord | undefined {
+    return this.#entries[index];
+  }
+
+  get(hash: bigint, key: Uint8Array): StoredRecord | undefined {
+    const entry = this.#entries[this.seek(hash, key)];
+    return entry !== undefined && entry.hash === hash && Buffer.compare(entry.record.key, key) === 0
+      ? entry.record
+      : undefined;
+  }
+
+  /** Puts a record in its place and returns the one it replaces. */
+  set(entry: HashedRecord): StoredRecord | undefined {
+    const old = this.get(entry.hash, entry.record.key);
+    this.#entries.splice(this.seek(entry.hash, entry.record.key), old === undefined ? 0 : 1, entry);
+    return old;
+  }
+
+  delete(hash: bigint, key: Uint8Array): StoredRecord | undefined {
+    const old = this.get(hash, key);
+    if (old !== undefined) this.#entries.splice(this.seek(hash, key), 1);
+    return old;
+  }
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  [Symbol.iterator](): IterableIterator<HashedRecord> {
+    return this.#entries.values();
+  }
+}
+
+function isBefore(entry: HashedRecord, hash: bigint, key: Uint8Array): boolean {
+  return entry.hash < hash || (entry.hash === hash && Buffer.compare(entry.record.key, key) < 0);
+}
