@@ -1,0 +1,297 @@
+// The storage engine's public face: a durable, checksummed, ordered record store on one block device.
+//
+// Threads: one reactor thread owns the device and the store. `Engine` may be used from any thread; a `Client` belongs
+// to one thread at a time. Nothing here blocks except `open` and `close`.
+// Ownership: the state behind Engine, Client and RecordBatch is shared, so they may be destroyed in any order.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/status.h"
+#include "engine/limits.h"
+
+namespace ferrite::engine {
+
+namespace internal {
+class Core;
+class ClientQueue;
+class ReadBuffer;
+}  // namespace internal
+
+/// How a file or block device is driven. `kAuto`: io_uring, or the thread pool where the kernel refuses io_uring.
+enum class Driver : std::uint8_t { kAuto, kUring, kPool };
+
+enum class DeviceKind : std::uint8_t { kMemory, kUring, kPool };
+
+struct OpenOptions {
+  /// `file:PATH`, `block:PATH` or `memory:`.
+  std::string device;
+  /// Size of a new image, bytes. An existing image keeps its own size. Block devices: 0 means the whole device.
+  std::uint64_t size_bytes = 0;
+  Driver driver = Driver::kAuto;
+  /// Format a missing or all-zero file. Anything else is never formatted over.
+  bool create_if_missing = true;
+  /// Segment size of a new image, bytes, a multiple of 4096; 0: the default, less on small devices. Fixed at format time.
+  std::uint32_t segment_bytes = 0;
+  /// Partitions are the top bits of XXH64(key, 0). Fixed at format time; another value later is CONFIG_INVALID.
+  std::uint32_t partition_bits = kPartitionBitsDefault;
+};
+
+/// How the log ended (PROTOCOL P17).
+enum class Tail : std::uint8_t {
+  /// Closed cleanly, or the last group is followed by its seal: nothing acknowledged can be missing from the end.
+  kSealed,
+  /// The last group carries no seal: what follows it may be a torn write or a damaged acknowledged group.
+  kAmbiguous,
+};
+
+/// Something acknowledged that can no longer be read. Unset fields are unknown: then any record may be concerned.
+struct Damage {
+  std::optional<std::uint32_t> keyspace;
+  std::optional<std::uint32_t> partition;
+  base::Reason reason = base::Reason::kChecksumMismatch;
+};
+
+struct OpenReport {
+  bool created = false;
+  /// The previous close was clean (true for a fresh image).
+  bool clean = false;
+  Tail tail = Tail::kSealed;
+  DeviceKind device_kind = DeviceKind::kMemory;
+  /// Why the thread pool was chosen under `Driver::kAuto`; empty otherwise.
+  std::string driver_fallback_reason;
+  /// What a flush means on this device, one sentence.
+  std::string durability;
+  /// Random identity of the image, drawn when it was formatted.
+  std::uint8_t image_id[16] = {};
+  /// Opens of this image so far, this one included; durable before `open` returns (P9).
+  std::uint64_t boot_count = 0;
+  std::uint64_t size_bytes = 0;
+  std::uint32_t segment_bytes = 0;
+  std::uint32_t partition_bits = 0;
+  std::uint64_t record_count = 0;
+  /// Log bytes of live records, headers included.
+  std::uint64_t record_bytes = 0;
+  /// Sequence the next accepted append or remove will get.
+  std::uint64_t next_sequence = 0;
+  std::uint64_t replay_ms = 0;
+  /// Damaged places from which every record could still be recovered.
+  std::uint64_t salvaged = 0;
+  std::vector<Damage> damaged;
+};
+
+/// Counters since open and gauges; a snapshot that need not be consistent across fields.
+struct EngineStats {
+  std::uint64_t records = 0;
+  std::uint64_t record_bytes = 0;
+  std::uint64_t segments_total = 0;
+  std::uint64_t segments_free = 0;
+  /// Bytes still open to appends (reserve for removes excluded).
+  std::uint64_t free_bytes = 0;
+  std::uint64_t appends = 0;
+  std::uint64_t removes = 0;
+  std::uint64_t gets = 0;
+  std::uint64_t scans = 0;
+  std::uint64_t groups = 0;
+  std::uint64_t seals = 0;
+  std::uint64_t flushes = 0;
+  std::uint64_t written_bytes = 0;
+  std::uint64_t read_bytes = 0;
+  std::uint64_t device_reads = 0;
+  std::uint64_t index_bytes = 0;
+  std::uint64_t checksum_failures = 0;
+  std::uint64_t refused_full = 0;
+  std::uint64_t refused_overloaded = 0;
+};
+
+/// A record as read. Views borrow from the RecordBatch they came from.
+struct RecordView {
+  std::uint32_t keyspace = 0;
+  std::uint32_t partition = 0;
+  std::uint32_t generation = 0;
+  std::uint64_t sequence = 0;
+  /// Absolute, milliseconds since the epoch; 0: never.
+  std::uint64_t expires_at_ms = 0;
+  /// XXH64(key, 0).
+  std::uint64_t hash = 0;
+  base::Bytes key;
+  /// Empty when the scan asked for no values.
+  base::Bytes value;
+  /// Length of the stored value, also when `value` was not asked for.
+  std::uint32_t value_bytes = 0;
+};
+
+/// The records of one completion, in leased device memory: release (destroy) it soon, memory for reads is bounded.
+/// May be destroyed on any thread.
+class RecordBatch {
+ public:
+  RecordBatch() noexcept;
+  RecordBatch(RecordBatch&& other) noexcept;
+  RecordBatch& operator=(RecordBatch&& other) noexcept;
+  ~RecordBatch();
+
+  [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
+  /// Advances through the records in order; false at the end.
+  [[nodiscard]] bool next(RecordView& view) noexcept;
+
+ private:
+  friend class internal::Core;
+  RecordBatch(std::unique_ptr<internal::ReadBuffer> buffer, std::size_t begin, std::uint32_t count,
+              std::uint32_t partition_bits) noexcept;
+
+  std::unique_ptr<internal::ReadBuffer> buffer_;
+  std::size_t position_ = 0;
+  std::uint32_t count_ = 0;
+  std::uint32_t left_ = 0;
+  std::uint32_t partition_bits_ = 0;
+};
+
+enum class OpKind : std::uint8_t {
+  kAppend,
+  kRemove,
+  kGet,
+  kScan,
+  kFlush,
+  /// Sent once, with tag 0, when the engine stops after a device failure.
+  kFailed,
+};
+
+struct Completion {
+  /// As given at submission.
+  std::uint64_t tag = 0;
+  OpKind kind = OpKind::kFlush;
+  /// Another page follows the last record of this one (scan).
+  bool more = false;
+  base::Status status;
+  /// Of the appended or removed record.
+  std::uint64_t sequence = 0;
+  /// Records of the page's range that are damaged and therefore missing from it (scan).
+  std::uint32_t damaged = 0;
+  /// get: 0 records (absent) or 1; scan: the page in order (hash, key).
+  RecordBatch records;
+};
+
+struct PutRequest {
+  std::uint32_t keyspace = 0;
+  std::uint32_t generation = 0;
+  std::uint64_t expires_at_ms = 0;
+  /// 1 to 1024 bytes. Copied before `append` returns.
+  base::Bytes key;
+  /// 0 to `Engine::value_bytes_max()` bytes. Copied before `append` returns.
+  base::Bytes value;
+};
+
+struct ScanRequest {
+  std::uint32_t keyspace = 0;
+  std::uint32_t partition = 0;
+  /// Resume strictly after (after_hash, after_key); ignored when `after_key` is empty. Copied.
+  std::uint64_t after_hash = 0;
+  base::Bytes after_key;
+  /// A page ends at whichever comes first; it holds at least one record when there is one. 1 to 4096; 1 to 32 MiB.
+  std::uint32_t max_records = 256;
+  std::uint32_t max_bytes = 1U << 20U;
+  bool values = true;
+};
+
+/// Called on the reactor thread when the client's completion queue stops being empty; at most once until the next
+/// `drain`. Must not block and must not call back into the engine.
+using WakeFunction = void (*)(void* context) noexcept;
+
+struct ClientOptions {
+  /// Operations in flight (accepted, not yet drained), at most; beyond: OVERLOADED. 1 to kClientDepthMax.
+  std::uint32_t depth = 1024;
+  WakeFunction wake = nullptr;
+  void* wake_context = nullptr;
+};
+
+/// One foreign thread's door to the engine. Every submission either returns a failure and has no effect
+/// (DEVICE_FULL, OVERLOADED, KEY_EMPTY, KEY_TOO_LARGE, VALUE_TOO_LARGE, ARGUMENT_INVALID, DEVICE_FAILED, SHUTTING_DOWN)
+/// or is accepted and completes exactly once.
+class Client {
+ public:
+  explicit Client(std::shared_ptr<internal::Core> core, std::shared_ptr<internal::ClientQueue> queue) noexcept;
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  /// Completions not drained yet are dropped; accepted writes still reach the device.
+  ~Client();
+
+  /// Accepts a record and returns its sequence: space is reserved, acceptance order is log order, and from now on only
+  /// a device failure, which stops the engine, can undo it. Completes when the record is durable.
+  base::Result<std::uint64_t> append(const PutRequest& request, std::uint64_t tag);
+  /// Accepts a removal (idempotent: removing what is absent succeeds). As `append` otherwise.
+  base::Result<std::uint64_t> remove(std::uint32_t keyspace, base::Bytes key, std::uint64_t tag);
+  /// Reads one record. Sees every write accepted before this call, and only durable ones (it waits for them).
+  /// Completion: CHECKSUM_MISMATCH when the record is damaged or unreadable.
+  base::Status get(std::uint32_t keyspace, base::Bytes key, std::uint64_t tag);
+  /// Reads one page of a partition. Sees what `get` would see.
+  base::Status scan(const ScanRequest& request, std::uint64_t tag);
+  /// Completes when everything accepted before this call is durable.
+  base::Status flush(std::uint64_t tag);
+
+  /// Moves up to `out.size()` completions out, in completion order; writes complete in log order. Call until it
+  /// returns less than `out.size()`: the wake function is armed again only then.
+  std::size_t drain(std::span<Completion> out);
+
+ private:
+  std::shared_ptr<internal::Core> core_;
+  std::shared_ptr<internal::ClientQueue> queue_;
+};
+
+class Engine {
+ public:
+  /// Opens or creates the image, replays its log and starts the reactor. Blocks; call it off latency-bound threads.
+  /// Fails with CONFIG_INVALID, PATH_NOT_WRITABLE, IMAGE_LOCKED, FORMAT_UNKNOWN, DEVICE_TRUNCATED, CHECKSUM_MISMATCH
+  /// (both superblocks damaged), DEVICE_FULL (the file cannot be made that large) or DEVICE_FAILED.
+  static base::Result<std::unique_ptr<Engine>> open(const OpenOptions& options);
+
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  /// Closes when `close` was not called.
+  ~Engine();
+
+  [[nodiscard]] const OpenReport& report() const noexcept;
+  [[nodiscard]] std::uint32_t value_bytes_max() const noexcept;
+  [[nodiscard]] EngineStats stats() const noexcept;
+
+  /// At most 64 clients at a time: OVERLOADED beyond.
+  base::Result<std::unique_ptr<Client>> open_client(const ClientOptions& options);
+
+  /// Refuses new operations (SHUTTING_DOWN), completes the accepted ones, marks the image clean and releases it.
+  /// Blocks. Idempotent; later calls return the first result. DEVICE_FAILED when the engine had stopped.
+  base::Status close();
+
+ private:
+  friend class internal::Core;
+  explicit Engine(std::shared_ptr<internal::Core> core) noexcept;
+  std::shared_ptr<internal::Core> core_;
+};
+
+/// What this host offers for io_uring.
+struct UringSupport {
+  bool available = false;
+  /// errno of the refused set-up, 0 when available.
+  int error = 0;
+  /// One sentence; empty when available.
+  std::string reason;
+  /// Command or setting that mends it; empty when available.
+  std::string mend;
+};
+
+/// Tries a tiny io_uring set-up and takes it down again.
+UringSupport probe_uring();
+
+/// XXH64(key, 0): routes a key. Its top `partition_bits` are the partition.
+std::uint64_t key_hash(base::Bytes key) noexcept;
+[[nodiscard]] constexpr std::uint32_t partition_of(std::uint64_t hash, std::uint32_t partition_bits) noexcept {
+  return partition_bits == 0 ? 0U : static_cast<std::uint32_t>(hash >> (64U - partition_bits));
+}
+
+}  // namespace ferrite::engine
