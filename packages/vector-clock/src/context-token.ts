@@ -1,6 +1,6 @@
 import { invariant, StoreError } from '@ferrite/errors';
 import { blake3 } from '@noble/hashes/blake3.js';
-import { Reader } from './byte-codec.ts';
+import { malformed, Reader } from './byte-codec.ts';
 import { type CausalContext, emptyContext, isEmptyContext } from './causal-context.ts';
 import { contextBodyBytes, readContextBody, writeContextBody } from './context-codec.ts';
 import { CLUSTER_KEY_BYTES, TOKEN_BYTES_MAX, TOKEN_MAC_BYTES } from './limits.ts';
@@ -49,18 +49,15 @@ export function createTokenCodec(clusterKey: Uint8Array): TokenCodec {
       message: `the cluster key has ${clusterKey.length} bytes instead of ${CLUSTER_KEY_BYTES}`,
     });
   }
-  const keyed = blake3.create({ key: clusterKey.slice(), dkLen: TOKEN_MAC_BYTES });
-
+  const macOf = createMac(clusterKey);
   return {
     encode(binding, context) {
       if (isEmptyContext(context)) return EMPTY;
-      const message = bound(binding, contextBodyBytes(context));
-      writeContextBody(message, BOUND_BYTES, context);
-      const token = new Uint8Array(HEADER_BYTES + message.length - BOUND_BYTES);
+      const token = new Uint8Array(HEADER_BYTES + contextBodyBytes(context));
       invariant(token.length <= TOKEN_BYTES_MAX, 'P4', 'a context has outgrown its token');
       token[0] = VERSION;
-      token.set(keyed.clone().update(message).digest(), 1);
-      token.set(message.subarray(BOUND_BYTES), HEADER_BYTES);
+      writeContextBody(token, HEADER_BYTES, context);
+      token.set(macOf(binding, token.subarray(HEADER_BYTES)), 1);
       return token;
     },
 
@@ -70,22 +67,26 @@ export function createTokenCodec(clusterKey: Uint8Array): TokenCodec {
         throw new StoreError('CONTEXT_INVALID');
       }
       const body = token.subarray(HEADER_BYTES);
-      const message = bound(binding, body.length);
-      message.set(body, BOUND_BYTES);
-      if (!macMatches(keyed.clone().update(message).digest(), token)) throw new StoreError('CONTEXT_INVALID');
+      if (!macMatches(macOf(binding, body), token)) throw new StoreError('CONTEXT_INVALID');
       return readAuthentic(body);
     },
   };
 }
 
-/** A MAC message with its fixed part filled in and room for `bodyBytes` of context. */
-function bound(binding: TokenBinding, bodyBytes: number): Uint8Array {
-  const message = new Uint8Array(BOUND_BYTES + bodyBytes);
-  const view = new DataView(message.buffer);
-  message[0] = VERSION;
-  view.setBigUint64(1, BigInt(binding.keyspaceId), true);
-  view.setBigUint64(9, binding.keyHash, true);
-  return message;
+/** The MAC function of a cluster. Its result is overwritten by the next call: keyed states cost more than the hashing. */
+function createMac(clusterKey: Uint8Array): (binding: TokenBinding, body: Uint8Array) => Uint8Array {
+  const keyed = blake3.create({ key: clusterKey.slice(), dkLen: TOKEN_MAC_BYTES });
+  const state = keyed.clone();
+  const mac = new Uint8Array(TOKEN_MAC_BYTES);
+  const bound = new Uint8Array(BOUND_BYTES);
+  const fields = new DataView(bound.buffer);
+  bound[0] = VERSION;
+  return (binding, body) => {
+    fields.setBigUint64(1, BigInt(binding.keyspaceId), true);
+    fields.setBigUint64(9, binding.keyHash, true);
+    keyed._cloneInto(state).update(bound).update(body).digestInto(mac);
+    return mac;
+  };
 }
 
 /** Compares without a branch on the bytes, so that timing tells nothing about the right MAC. */
@@ -103,6 +104,7 @@ function readAuthentic(body: Uint8Array): CausalContext {
     const reader = new Reader(body);
     const context = readContextBody(reader);
     reader.end();
+    if (isEmptyContext(context)) throw malformed('the empty context has the empty token');
     return context;
   } catch (cause) {
     if (StoreError.is(cause)) throw new StoreError('CONTEXT_INVALID', { cause });
