@@ -1,4 +1,7 @@
+export { type Capabilities, type Capability, capabilities, type Limit } from './capabilities.ts';
+export type { EngineConfig } from './config.ts';
 export type { Engine } from './engine.ts';
+export { KEY_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts';
 export type {
   Appended,
   ObjectStore,
@@ -9,5 +12,6 @@ export type {
   ScanRequest,
   StoredRecord,
 } from './object-store.ts';
-export type { DamagedExtent, OpenReport } from './open-report.ts';
+export { openEngine } from './open-engine.ts';
+export type { Damage, OpenReport } from './open-report.ts';
 export type { EngineStats } from './stats.ts';

@@ -12,7 +12,10 @@ export interface PutRecord {
   readonly expiresAtMs?: number;
 }
 
-/** A record as it is stored. The bytes belong to the receiver. */
+/**
+ * A record as it is stored. The bytes belong to the receiver. Small records that were read together may be views into
+ * one buffer of up to 64 KiB: copy what is to be kept for long.
+ */
 export interface StoredRecord {
   readonly keyspace: number;
   /** Top bits of XXH64(key, seed 0). */
@@ -36,7 +39,7 @@ export interface Appended {
   readonly durable: Promise<void>;
 }
 
-/** A place in the order (hash, key) of one partition. An empty `key` stands before every key of that hash. */
+/** A place in the order (hash, key) of one partition: that of a key, whether it is there or not. */
 export interface ScanPosition {
   /** XXH64(key, seed 0). */
   readonly hash: bigint;
@@ -60,7 +63,9 @@ export interface ScanPageRequest {
 /** Records in the order (hash, key). */
 export interface ScanPage {
   readonly records: readonly StoredRecord[];
-  /** Where the next page starts; absent when the partition has no more. A page may be empty and still name a next one. */
+  /** Records of the page's range that are missing from it because they are damaged. */
+  readonly damaged: number;
+  /** Where the next page starts; absent when the partition has no more. */
   readonly next?: ScanPosition;
 }
 
@@ -72,7 +77,7 @@ export type ScanRequest = ScanPageRequest;
  * (`objectStoreConformance` in `./testing`).
  *
  * Operations of one caller take effect in the order of the calls: a `get` or `scanPage` sees every append accepted
- * before it, durable or not. What a crash may take back is exactly what is not durable yet.
+ * before it, once that is durable: it waits rather than show what a crash could take back.
  *
  * A call that is not accepted throws (`append`, `remove`) or rejects (the rest) with a `StoreError` of effect `none`:
  * `KEY_EMPTY`, `KEY_TOO_LARGE`, `VALUE_TOO_LARGE`, `ARGUMENT_INVALID`, `DEVICE_FULL` (reads and removes go on),
@@ -87,7 +92,10 @@ export interface ObjectStore {
   get(keyspace: number, key: Uint8Array): Promise<StoredRecord | undefined>;
   /** One page of one partition, in the order (hash, key). Not a snapshot: it shows what is there when it is read. */
   scanPage(request: ScanPageRequest): Promise<ScanPage>;
-  /** A whole partition, page after page, at most one page ahead of the reader; stop early with `break`. */
+  /**
+   * A whole partition, page after page, at most one page ahead of the reader; stop early with `break`. Throws
+   * `CHECKSUM_MISMATCH` after the good records of a page with damaged ones; read pages to go on behind them.
+   */
   scan(request: ScanRequest): AsyncIterable<StoredRecord>;
   /** Settles when everything accepted before it is durable. */
   flush(): Promise<void>;

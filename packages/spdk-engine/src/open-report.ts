@@ -1,18 +1,17 @@
 import type { Reason } from '@ferrite/errors';
 
-/** Stored bytes that could not be read back when the image was opened. */
-export interface DamagedExtent {
-  readonly keyspace: number;
-  /** Absent when the damage hides which partition was hit: then every partition of the keyspace may miss records. */
+/** Something acknowledged that can no longer be read. What is absent is unknown: then any record may be concerned. */
+export interface Damage {
+  readonly keyspace?: number;
   readonly partition?: number;
   readonly reason: Reason;
 }
 
-/** What `openEngine` found, all that a replica needs to know whether it may still answer for its partitions. */
+/** What opening an image found: all that a replica needs to know whether it may still answer for its partitions. */
 export interface OpenReport {
   /** A new image was formatted: nothing was ever stored here. */
   readonly created: boolean;
-  /** The last user closed the image in good order. */
+  /** The last user closed the image in good order; true for a new image. */
   readonly clean: boolean;
   /** `ambiguous`: the last group of an unclean log may have lost acknowledged records (reason `TAIL_AMBIGUOUS`). */
   readonly tail: 'sealed' | 'ambiguous';
@@ -20,12 +19,24 @@ export interface OpenReport {
   readonly deviceKind: 'memory' | 'uring' | 'pool';
   /** Why `auto` did not choose io_uring. */
   readonly driverFallbackReason?: string;
-  /** What a settled `durable` promise means on this device: `power-loss`, `process-exit` (a cache may lie below), `none` (RAM). */
+  /** What a settled `durable` promise means on this device, in one sentence. */
   readonly durability: string;
+  /** Random identity of the image, drawn when it was formatted: 32 hexadecimal digits. */
+  readonly imageId: string;
+  /** How often the image was opened, this time included; durable before `openEngine` returns. */
+  readonly bootCount: number;
+  readonly sizeBytes: number;
+  readonly segmentBytes: number;
+  readonly partitionBits: number;
+  /** The longest value this image takes. */
+  readonly valueBytesMax: number;
   readonly records: number;
-  /** Bytes of the live records in the log. */
-  readonly bytes: number;
+  /** Bytes of the live records in the log, headers included. */
+  readonly recordBytes: number;
+  /** The sequence of the next append. */
   readonly nextSequence: number;
   readonly replayMs: number;
-  readonly damaged: readonly DamagedExtent[];
+  /** Damaged places from which every record could still be recovered. */
+  readonly salvaged: number;
+  readonly damaged: readonly Damage[];
 }

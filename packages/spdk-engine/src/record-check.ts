@@ -39,7 +39,9 @@ export function checkScan(request: ScanPageRequest, partitionBits: number): Requ
   checkInteger('maxBytes', maxBytes, 1, SCAN_BYTES_MAX);
   if (after !== undefined) {
     checkBytes('after.key', after.key);
-    if (after.key.byteLength > KEY_BYTES_MAX) throw invalid('after.key', `is longer than ${KEY_BYTES_MAX} bytes`);
+    const { byteLength } = after.key;
+    if (byteLength === 0 || byteLength > KEY_BYTES_MAX)
+      throw invalid('after.key', `has ${byteLength} bytes, not 1 to ${KEY_BYTES_MAX}`);
     if (typeof after.hash !== 'bigint' || BigInt.asUintN(64, after.hash) !== after.hash) {
       throw invalid('after.hash', 'is not an unsigned 64-bit bigint');
     }

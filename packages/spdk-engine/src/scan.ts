@@ -1,3 +1,4 @@
+import { StoreError } from '@ferrite/errors';
 import type { ObjectStore, ScanRequest, StoredRecord } from './object-store.ts';
 
 /** Walks a partition page by page, fetching one page ahead of the reader. */
@@ -14,6 +15,11 @@ export async function* scanByPages(
       ahead.catch(() => undefined);
     }
     yield* page.records;
+    if (page.damaged > 0) {
+      throw new StoreError('CHECKSUM_MISMATCH', {
+        message: `${page.damaged} records of partition ${request.partition} of keyspace ${request.keyspace} are damaged`,
+      });
+    }
     if (page.next === undefined) return;
   }
 }

@@ -37,12 +37,23 @@ export interface MemoryObjectStore extends Engine {
 
 /** A new, empty store in memory. */
 export function memoryObjectStore(options: MemoryObjectStoreOptions = {}): MemoryObjectStore {
-  return new MemoryStore(
-    options,
-    { keyspaces: new Map(), nextSequence: 1 },
-    { created: true, clean: true, tail: 'sealed' },
-  );
+  return new MemoryStore(options, emptyImage(), { created: true, clean: true, tail: 'sealed' });
 }
+
+const NO_BYTES = new Uint8Array();
+
+/** What a device would have counted. */
+const NO_DEVICE = {
+  segmentsTotal: 0,
+  segmentsFree: 0,
+  seals: 0,
+  writtenBytes: 0,
+  readBytes: 0,
+  deviceReads: 0,
+  indexBytes: 0,
+  checksumFailures: 0,
+  refusedOverloaded: 0,
+};
 
 interface Entry {
   readonly sequence: number;
@@ -54,6 +65,8 @@ interface Entry {
 }
 
 interface Image {
+  readonly id: string;
+  bootCount: number;
   readonly keyspaces: Map<number, SortedRecords>;
   nextSequence: number;
 }
@@ -73,6 +86,7 @@ class MemoryStore implements MemoryObjectStore {
   #bytes = 0;
   #stopped: StoreError | undefined;
   #closed = false;
+  readonly #counters = { appends: 0, removes: 0, gets: 0, scans: 0, groups: 0, flushes: 0, refusedFull: 0 };
 
   constructor(options: MemoryObjectStoreOptions, image: Image, found: Found) {
     this.#options = {
@@ -83,7 +97,8 @@ class MemoryStore implements MemoryObjectStore {
       ...options,
     };
     this.#image = image;
-    this.#view = { keyspaces: new Map(), nextSequence: image.nextSequence };
+    image.bootCount += 1;
+    this.#view = { ...image, keyspaces: new Map() };
     let records = 0;
     for (const [keyspace, sorted] of image.keyspaces) {
       for (const { hash, record } of sorted) {
@@ -97,11 +112,18 @@ class MemoryStore implements MemoryObjectStore {
     this.report = {
       ...found,
       deviceKind: 'memory',
-      durability: 'none',
+      durability: 'Flushed appends survive a simulated crash, and nothing survives the process.',
+      imageId: image.id,
+      bootCount: image.bootCount,
+      sizeBytes: this.#options.sizeBytes,
+      segmentBytes: this.#options.sizeBytes,
+      partitionBits: this.#options.partitionBits,
+      valueBytesMax: this.#options.valueBytesMax,
       records,
-      bytes: this.#bytes,
+      recordBytes: this.#bytes,
       nextSequence: image.nextSequence,
       replayMs: 0,
+      salvaged: 0,
       damaged: [],
     };
   }
@@ -114,6 +136,7 @@ class MemoryStore implements MemoryObjectStore {
     const hash = xxh64(key);
     const old = this.#view.keyspaces.get(keyspace)?.get(hash, key);
     if (this.#bytes - bytesOf(old) + key.length + record.value.length > this.#options.sizeBytes) {
+      this.#counters.refusedFull += 1;
       throw new StoreError('DEVICE_FULL');
     }
     const sequence = this.#view.nextSequence;
@@ -134,31 +157,18 @@ class MemoryStore implements MemoryObjectStore {
     this.#enter();
     checkKey(keyspace, key);
     const record = this.#view.keyspaces.get(keyspace)?.get(xxh64(key), key);
-    return record === undefined ? undefined : copyOf(record, true);
+    this.#counters.gets += 1;
+    const found = record === undefined ? undefined : copyOf(record, true);
+    await this.#durable();
+    return found;
   }
 
   async scanPage(request: ScanPageRequest): Promise<ScanPage> {
     this.#enter();
-    const bits = this.#options.partitionBits;
-    const { keyspace, partition, maxRecords, maxBytes, values } = checkScan(request, bits);
-    const sorted = this.#view.keyspaces.get(keyspace) ?? new SortedRecords();
-    const from = request.after ?? { hash: BigInt(partition) << BigInt(64 - bits), key: new Uint8Array() };
-    const records: StoredRecord[] = [];
-    let index = sorted.seek(from.hash, from.key);
-    const first = sorted.at(index);
-    if (first !== undefined && first.hash === from.hash && Buffer.compare(first.record.key, from.key) === 0) index += 1;
-    let bytes = 0;
-    for (let last = from; ; index += 1) {
-      const entry = sorted.at(index);
-      if (entry === undefined || entry.record.partition !== partition) return { records };
-      bytes += entry.record.key.length + (values ? entry.record.value.length : 0);
-      if (records.length === maxRecords || (records.length > 0 && bytes > maxBytes)) {
-        return { records, next: last };
-      }
-      const record = copyOf(entry.record, values);
-      records.push(record);
-      last = { hash: entry.hash, key: record.key };
-    }
+    const page = this.#page(request);
+    this.#counters.scans += 1;
+    await this.#durable();
+    return page;
   }
 
   scan(request: ScanPageRequest): AsyncIterable<StoredRecord> {
@@ -171,13 +181,20 @@ class MemoryStore implements MemoryObjectStore {
   }
 
   stats(): EngineStats {
+    this.#enter();
     let records = 0;
     for (const sorted of this.#view.keyspaces.values()) records += sorted.size;
-    const capacityBytes = this.#options.sizeBytes;
-    return { records, liveBytes: this.#bytes, capacityBytes, freeBytes: capacityBytes - this.#bytes };
+    return {
+      ...NO_DEVICE,
+      ...this.#counters,
+      records,
+      recordBytes: this.#bytes,
+      freeBytes: this.#options.sizeBytes - this.#bytes,
+    };
   }
 
   async close(): Promise<void> {
+    if (this.#stopped?.reason === 'DEVICE_FAILED') this.#enter();
     if (this.#stopped !== undefined) return;
     this.#flushNow();
     this.#closed = true;
@@ -216,11 +233,38 @@ class MemoryStore implements MemoryObjectStore {
     this.#fail(error);
   }
 
+  #page(request: ScanPageRequest): ScanPage {
+    const bits = this.#options.partitionBits;
+    const { keyspace, partition, maxRecords, maxBytes, values } = checkScan(request, bits);
+    const sorted = this.#view.keyspaces.get(keyspace) ?? new SortedRecords();
+    const from = request.after ?? { hash: BigInt(partition) << BigInt(64 - bits), key: NO_BYTES };
+    const records: StoredRecord[] = [];
+    let bytes = 0;
+    let last = from;
+    for (let index = sorted.seekAfter(from.hash, from.key); ; index += 1) {
+      const entry = sorted.at(index);
+      if (entry === undefined || entry.record.partition !== partition) return { records, damaged: 0 };
+      bytes += entry.record.key.length + (values ? entry.record.value.length : 0);
+      if (records.length === maxRecords || (records.length > 0 && bytes > maxBytes)) {
+        return { records, damaged: 0, next: last };
+      }
+      const record = copyOf(entry.record, values);
+      records.push(record);
+      last = { hash: entry.hash, key: record.key };
+    }
+  }
+
   #enter(): void {
     if (this.#stopped !== undefined) throw StoreError.fromDetail(this.#stopped.toDetail());
   }
 
+  /** Waits until what was accepted so far is durable; after a failure of the device, fails like any other call. */
+  async #durable(): Promise<void> {
+    await this.#group?.promise.catch(() => this.#enter());
+  }
+
   #accept(entry: Entry): Appended {
+    this.#counters[entry.record === undefined ? 'removes' : 'appends'] += 1;
     this.#bytes += apply(this.#view, entry);
     this.#pending.push(entry);
     if (this.#group === undefined) {
@@ -233,10 +277,18 @@ class MemoryStore implements MemoryObjectStore {
 
   #flushNow(): void {
     for (const entry of this.#pending) apply(this.#image, entry);
+    if (this.#pending.length > 0) {
+      this.#counters.groups += 1;
+      this.#counters.flushes += 1;
+    }
     this.#pending = [];
     this.#group?.resolve();
     this.#group = undefined;
   }
+}
+
+function emptyImage(): Image {
+  return { id: '0'.repeat(32), bootCount: 0, keyspaces: new Map(), nextSequence: 1 };
 }
 
 /** Carries out one entry and returns by how many bytes the image grew. */
@@ -256,7 +308,7 @@ function bytesOf(record: StoredRecord | undefined): number {
 }
 
 function copyOf(record: StoredRecord, values: boolean): StoredRecord {
-  return { ...record, key: record.key.slice(), value: values ? record.value.slice() : new Uint8Array() };
+  return { ...record, key: record.key.slice(), value: values ? record.value.slice() : NO_BYTES };
 }
 
 /** An integer below `bound`, well mixed from the seed (one step of splitmix32). */

@@ -23,15 +23,20 @@ export class SortedRecords {
     return low;
   }
 
+  /** Index of the first record strictly after the position. */
+  seekAfter(hash: bigint, key: Uint8Array): number {
+    const index = this.seek(hash, key);
+    const entry = this.#entries[index];
+    return entry !== undefined && isAt(entry, hash, key) ? index + 1 : index;
+  }
+
   at(index: number): HashedRecord | undefined {
     return this.#entries[index];
   }
 
   get(hash: bigint, key: Uint8Array): StoredRecord | undefined {
     const entry = this.#entries[this.seek(hash, key)];
-    return entry !== undefined && entry.hash === hash && Buffer.compare(entry.record.key, key) === 0
-      ? entry.record
-      : undefined;
+    return entry !== undefined && isAt(entry, hash, key) ? entry.record : undefined;
   }
 
   /** Puts a record in its place and returns the one it replaces. */
@@ -58,4 +63,8 @@ export class SortedRecords {
 
 function isBefore(entry: HashedRecord, hash: bigint, key: Uint8Array): boolean {
   return entry.hash < hash || (entry.hash === hash && Buffer.compare(entry.record.key, key) < 0);
+}
+
+function isAt(entry: HashedRecord, hash: bigint, key: Uint8Array): boolean {
+  return entry.hash === hash && Buffer.compare(entry.record.key, key) === 0;
 }

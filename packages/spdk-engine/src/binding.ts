@@ -1,0 +1,80 @@
+import { createRequire } from 'node:module';
+import { StoreError } from '@ferrite/errors';
+import type { OpenReport } from './open-report.ts';
+import type { EngineStats } from './stats.ts';
+
+/** A report as the addon makes it: reasons are still numbers. */
+export type NativeOpenReport = Omit<OpenReport, 'damaged'> & {
+  readonly damaged: readonly { keyspace?: number; partition?: number; reason: number }[];
+};
+
+/** One open engine in the addon. `ticket` names the operation in its completion. Failures are thrown as `NativeFailure`. */
+export interface NativeEngineHandle {
+  /** Says where completions go: their numbers into `rows`, then one call of `onBatch`. */
+  start(
+    rows: Float64Array,
+    onBatch: (
+      count: number,
+      slabs: readonly ArrayBuffer[] | undefined,
+      messages: readonly string[] | undefined,
+    ) => void,
+  ): void;
+  append(
+    ticket: number,
+    keyspace: number,
+    generation: number,
+    expiresAtMs: number,
+    key: Uint8Array,
+    value: Uint8Array,
+  ): number;
+  remove(ticket: number, keyspace: number, key: Uint8Array): number;
+  get(ticket: number, keyspace: number, key: Uint8Array): void;
+  scan(
+    ticket: number,
+    keyspace: number,
+    partition: number,
+    maxRecords: number,
+    maxBytes: number,
+    values: boolean,
+    afterHash: bigint,
+    afterKey: Uint8Array,
+  ): void;
+  flush(ticket: number): void;
+  close(): Promise<void>;
+  report(): NativeOpenReport;
+  stats(): EngineStats;
+}
+
+/** The addon's exports. */
+export interface NativeBinding {
+  openEngine(
+    device: string,
+    sizeBytes: number,
+    driver: number,
+    create: boolean,
+    segmentBytes: number,
+    partitionBits: number,
+  ): Promise<NativeEngineHandle>;
+  probeUring(): { readonly available: boolean; readonly why: string; readonly mend: string };
+}
+
+const ADDON = '../build/Release/ferrite_spdk_engine.node';
+
+let loaded: NativeBinding | undefined;
+
+/** The addon, loaded on first use: the only place that loads it. Throws `CONFIG_INVALID` when it was never built. */
+export function binding(): NativeBinding {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): NativeBinding {
+  try {
+    return createRequire(import.meta.url)(ADDON);
+  } catch (cause) {
+    throw new StoreError('CONFIG_INVALID', {
+      message: 'the native engine of @ferrite/spdk-engine is not built for this Node; run: npm run setup',
+      cause,
+    });
+  }
+}

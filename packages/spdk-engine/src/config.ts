@@ -1,0 +1,57 @@
+import { StoreError } from '@ferrite/errors';
+import { PARTITION_BITS_DEFAULT, PARTITION_BITS_MAX } from './limits.ts';
+
+/** Which image to open, and how. */
+export interface EngineConfig {
+  /** `file:PATH` (a regular file), `block:PATH` (a block device) or `memory:` (RAM, gone at close). */
+  readonly device: string;
+  /** Bytes of the image, given to a new one; an existing image keeps its size. */
+  readonly sizeBytes: number;
+  /** `auto` (default): io_uring, or a pool of threads where the kernel refuses it; the report says why. */
+  readonly driver?: 'auto' | 'uring' | 'pool';
+  /** Bytes of one segment of the log, given to a new image (default 32 MiB); no value may exceed half of it. */
+  readonly segmentBytes?: number;
+  /** Formats a missing or all-zero file or device (default true). Anything else is never formatted over. */
+  readonly create?: boolean;
+  /** 2^this partitions, given to a new image, 0 to 16 (default 10). */
+  readonly partitionBits?: number;
+}
+
+/** A configuration with every default filled in. */
+export type CheckedConfig = Required<EngineConfig>;
+
+/** Throws `CONFIG_INVALID` naming the first setting that is wrong. What depends on the device, opening it tells. */
+export function checkConfig(config: EngineConfig): CheckedConfig {
+  const checked = {
+    driver: 'auto' as const,
+    segmentBytes: 0,
+    create: true,
+    partitionBits: PARTITION_BITS_DEFAULT,
+    ...config,
+  };
+  if (typeof checked.device !== 'string') throw invalid('device', checked.device, 'a string');
+  if (checked.device.startsWith('spdk:')) throw new StoreError('SPDK_NOT_INSTALLED');
+  if (!/^(?:memory:$|(?:file|block):.)/s.test(checked.device)) {
+    throw invalid('device', checked.device, 'file:PATH, block:PATH or memory:');
+  }
+  if (checked.device.includes('\0')) throw invalid('device', 'a path with a zero byte', 'a path without');
+  if (!['auto', 'uring', 'pool'].includes(checked.driver))
+    throw invalid('driver', checked.driver, 'auto, uring or pool');
+  checkInteger('sizeBytes', checked.sizeBytes, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger('segmentBytes', checked.segmentBytes, 0, 2 ** 31);
+  checkInteger('partitionBits', checked.partitionBits, 0, PARTITION_BITS_MAX);
+  return checked;
+}
+
+function checkInteger(setting: string, value: number, min: number, max: number): void {
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw invalid(setting, value, `an integer from ${min} to ${max}`);
+  }
+}
+
+function invalid(setting: string, value: unknown, expected: string): StoreError {
+  return new StoreError('CONFIG_INVALID', {
+    message: `${setting} is ${JSON.stringify(value)}, expected ${expected}`,
+    details: { setting },
+  });
+}

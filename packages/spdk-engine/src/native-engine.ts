@@ -1,0 +1,214 @@
+import { invariant, reasonFromId, StoreError } from '@ferrite/errors';
+import type { NativeEngineHandle } from './binding.ts';
+import { COLUMN, COLUMNS, KIND, ROWS_MAX } from './completion-rows.ts';
+import type { Engine } from './engine.ts';
+import { storeErrorFromNative, translated } from './native-error.ts';
+import type { Appended, PutRecord, ScanPage, ScanPageRequest, StoredRecord } from './object-store.ts';
+import type { OpenReport } from './open-report.ts';
+import { checkKey, checkRecord, checkScan } from './record-check.ts';
+import { scanByPages } from './scan.ts';
+import type { EngineStats } from './stats.ts';
+import { TicketTable } from './ticket-table.ts';
+
+const NO_BYTES = new Uint8Array();
+
+/** The records of a page so far, and the hash of the last one in two halves. */
+interface Page {
+  readonly records: StoredRecord[];
+  hashHigh: number;
+  hashLow: number;
+}
+
+/** An operation in flight. */
+interface Waiting {
+  readonly keyspace: number;
+  readonly page: Page | undefined;
+  readonly promise: Promise<never>;
+  /** Takes what the kind of operation promises: the promise's type is chosen where it is handed out. */
+  resolve(value: unknown): void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/**
+ * The engine behind the addon. A submission is one native call that copies the bytes into the engine's memory; its
+ * completion is a row of numbers, and one wake-up of the event loop brings all rows there are.
+ */
+export class NativeEngine implements Engine {
+  readonly report: OpenReport;
+  readonly failed: Promise<StoreError>;
+  readonly #fail: (error: StoreError) => void;
+  readonly #handle: NativeEngineHandle;
+  readonly #device: string;
+  readonly #rows = new Float64Array(ROWS_MAX * COLUMNS);
+  readonly #tickets = new TicketTable<Waiting>();
+  #closing: Promise<void> | undefined;
+
+  constructor(handle: NativeEngineHandle, device: string) {
+    this.#handle = handle;
+    this.#device = device;
+    const failure = Promise.withResolvers<StoreError>();
+    this.failed = failure.promise;
+    this.#fail = failure.resolve;
+    const report = handle.report();
+    this.report = {
+      ...report,
+      damaged: report.damaged.map((each) => ({ ...each, reason: reasonFromId(each.reason) })),
+    };
+    handle.start(this.#rows, (count, slabs, messages) => this.#settle(count, slabs, messages));
+  }
+
+  append(record: PutRecord): Appended {
+    this.#enter();
+    checkRecord(record, this.report.valueBytesMax);
+    const { keyspace, key, value, generation = 0, expiresAtMs = 0 } = record;
+    const waiting = wait(keyspace, undefined);
+    const ticket = this.#tickets.take(waiting);
+    try {
+      const sequence = this.#handle.append(ticket, keyspace, generation, expiresAtMs, key, value);
+      return { sequence, durable: waiting.promise };
+    } catch (error) {
+      throw this.#refused(ticket, error);
+    }
+  }
+
+  remove(keyspace: number, key: Uint8Array): Appended {
+    this.#enter();
+    checkKey(keyspace, key);
+    const waiting = wait(keyspace, undefined);
+    const ticket = this.#tickets.take(waiting);
+    try {
+      return { sequence: this.#handle.remove(ticket, keyspace, key), durable: waiting.promise };
+    } catch (error) {
+      throw this.#refused(ticket, error);
+    }
+  }
+
+  get(keyspace: number, key: Uint8Array): Promise<StoredRecord | undefined> {
+    return this.#submit(keyspace, undefined, (ticket) => {
+      checkKey(keyspace, key);
+      this.#handle.get(ticket, keyspace, key);
+    });
+  }
+
+  scanPage(request: ScanPageRequest): Promise<ScanPage> {
+    return this.#submit(request.keyspace, { records: [], hashHigh: 0, hashLow: 0 }, (ticket) => {
+      const { keyspace, partition, maxRecords, maxBytes, values } = checkScan(request, this.report.partitionBits);
+      const { hash = 0n, key = NO_BYTES } = request.after ?? {};
+      this.#handle.scan(ticket, keyspace, partition, maxRecords, maxBytes, values, hash, key);
+    });
+  }
+
+  scan(request: ScanPageRequest): AsyncIterable<StoredRecord> {
+    return scanByPages(this, request);
+  }
+
+  flush(): Promise<void> {
+    return this.#submit(0, undefined, (ticket) => this.#handle.flush(ticket));
+  }
+
+  stats(): EngineStats {
+    this.#enter();
+    return this.#handle.stats();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#handle.close().catch((error: unknown) => {
+      throw translated(error, this.#device);
+    });
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #enter(): void {
+    if (this.#closing !== undefined) throw new StoreError('SHUTTING_DOWN', { message: 'the engine is closed' });
+  }
+
+  #submit<T>(keyspace: number, page: Page | undefined, submit: (ticket: number) => void): Promise<T> {
+    const waiting = wait(keyspace, page);
+    const ticket = this.#tickets.take(waiting);
+    try {
+      this.#enter();
+      submit(ticket);
+    } catch (error) {
+      waiting.reject(this.#refused(ticket, error));
+    }
+    return waiting.promise;
+  }
+
+  #refused(ticket: number, error: unknown): unknown {
+    this.#tickets.settle(ticket);
+    return translated(error, this.#device);
+  }
+
+  /** Settles what a batch completed; their reactions run together, after this returns to the event loop. */
+  #settle(count: number, slabs: readonly ArrayBuffer[] | undefined, messages: readonly string[] | undefined): void {
+    for (let row = 0; row < count; row += 1) {
+      const kind = this.#cell(row, 'kind');
+      if (kind === KIND.failed) {
+        this.#fail(this.#failure(row, messages));
+      } else if (kind === KIND.recordOfPage) {
+        const { keyspace, page } = this.#tickets.at(this.#cell(row, 'ticket'));
+        invariant(page !== undefined, 'INV-ENGINE-TICKET', 'a record of a page that nobody asked for');
+        page.records.push(this.#record(row, keyspace, slabs));
+        page.hashHigh = this.#cell(row, 'hashHigh');
+        page.hashLow = this.#cell(row, 'hashLow');
+      } else {
+        const waiting = this.#tickets.settle(this.#cell(row, 'ticket'));
+        if (this.#cell(row, 'reason') !== 0) {
+          if (kind === KIND.append || kind === KIND.remove) waiting.promise.catch(() => undefined);
+          waiting.reject(this.#failure(row, messages));
+        } else {
+          waiting.resolve(this.#outcome(row, kind, waiting, slabs));
+        }
+      }
+    }
+  }
+
+  #outcome(row: number, kind: number, { keyspace, page }: Waiting, slabs: readonly ArrayBuffer[] | undefined): unknown {
+    if (kind === KIND.get) return this.#cell(row, 'slab') < 0 ? undefined : this.#record(row, keyspace, slabs);
+    if (page === undefined) return undefined;
+    const damaged = this.#cell(row, 'damaged');
+    const last = page.records.at(-1);
+    if (this.#cell(row, 'more') === 0 || last === undefined) return { records: page.records, damaged };
+    const hash = (BigInt(page.hashHigh) << 32n) | BigInt(page.hashLow);
+    return { records: page.records, damaged, next: { hash, key: last.key } };
+  }
+
+  #record(row: number, keyspace: number, slabs: readonly ArrayBuffer[] | undefined): StoredRecord {
+    const slab = slabs?.[this.#cell(row, 'slab')];
+    const offset = this.#cell(row, 'offset');
+    const keyBytes = this.#cell(row, 'keyBytes');
+    invariant(slab !== undefined, 'INV-ENGINE-TICKET', 'a record without its bytes');
+    return {
+      keyspace,
+      partition: this.#cell(row, 'partition'),
+      key: new Uint8Array(slab, offset, keyBytes),
+      value: new Uint8Array(slab, offset + keyBytes, this.#cell(row, 'valueBytes')),
+      sequence: this.#cell(row, 'sequence'),
+      generation: this.#cell(row, 'generation'),
+      expiresAtMs: this.#cell(row, 'expiresAtMs'),
+    };
+  }
+
+  #failure(row: number, messages: readonly string[] | undefined): StoreError {
+    const failure = {
+      reason: this.#cell(row, 'reason'),
+      effect: this.#cell(row, 'effectUnknown') === 0 ? ('none' as const) : ('unknown' as const),
+      systemError: this.#cell(row, 'generation'),
+      message: messages?.[this.#cell(row, 'sequence')] ?? '',
+    };
+    return storeErrorFromNative(failure, this.#device);
+  }
+
+  #cell(row: number, column: keyof typeof COLUMN): number {
+    return this.#rows[row * COLUMNS + COLUMN[column]] ?? 0;
+  }
+}
+
+function wait(keyspace: number, page: Page | undefined): Waiting {
+  const { promise, resolve, reject } = Promise.withResolvers<never>();
+  return { keyspace, page, promise, resolve, reject };
+}
