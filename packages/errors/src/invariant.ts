@@ -13,5 +13,13 @@ export function invariant(condition: boolean, id: string, message = ''): asserts
 
 /** Marks a branch that the types rule out; the argument's type proves it. */
 export function unreachable(value: never, message = 'unreachable'): never {
-  throw new InvariantViolation(`${message}: ${JSON.stringify(value)}`);
+  throw new InvariantViolation(`${message}: ${printed(value)}`);
+}
+
+function printed(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
 }

@@ -97,11 +97,10 @@ export class StoreError extends Error {
 
   /** Rebuilds an error received from elsewhere; a reason this build does not know becomes `INTERNAL`, kept in `details`. */
   static fromDetail(detail: ErrorDetailPlain): StoreError {
-    const known = isReason(detail.reason);
-    const reason: Reason = known ? (detail.reason as Reason) : 'INTERNAL';
+    const reason: Reason = isReason(detail.reason) ? detail.reason : 'INTERNAL';
     const error = new StoreError(reason, {
       effect: detail.effect,
-      details: known ? detail.fields : { ...detail.fields, remoteReason: detail.reason },
+      details: reason === detail.reason ? detail.fields : { ...detail.fields, remoteReason: detail.reason },
       ...(detail.retryAfterMs === undefined ? {} : { retryAfterMs: detail.retryAfterMs }),
     });
     if (detail.message !== '') error.message = detail.message;
