@@ -4,9 +4,11 @@ export interface Exchange {
   readonly loads: readonly number[];
   /** True if `from` may hand its unit of `partition` to `to`. */
   allows(partition: number, from: number, to: number): boolean;
+  /** True if that costs nothing: the unit goes back to where it was at first, or has left that place already. */
+  isFree(partition: number, from: number, to: number): boolean;
   move(partition: number, from: number, to: number): void;
-  /** The partitions of which `from` has a unit to give, ascending. */
-  unitsOf(from: number): readonly number[];
+  /** The partitions of which `from` has a unit to give, in the order to try them; if `free`, at least those it can give for nothing. */
+  unitsOf(from: number, free: boolean): readonly number[];
 }
 
 interface Step {
@@ -20,8 +22,8 @@ const ROUNDING = 1e-6;
 
 /**
  * Moves as few units as it can until every node has its share, rounded up or down. A node with too much gives to one
- * with too little directly, or through a chain of others where the rules forbid that; shortest chains first, as in
- * Edmonds, Karp, "Theoretical improvements in algorithmic efficiency for network flow problems" (JACM 1972).
+ * with too little, directly or through a chain of others; cheapest chains first, as in Edmonds, Karp, "Theoretical
+ * improvements in algorithmic efficiency for network flow problems" (JACM 1972).
  */
 export function levelOut(exchange: Exchange, shares: readonly number[]): void {
   const { loads } = exchange;
@@ -37,7 +39,7 @@ export function levelOut(exchange: Exchange, shares: readonly number[]): void {
 
 /** Moves one unit from a node whose `excess` is positive to one whose `lack` is negative; false if there is no way. */
 function passOne(exchange: Exchange, excess: (node: number) => number, lack: (node: number) => number): boolean {
-  const chain = shortestChain(exchange, excess, lack);
+  const chain = cheapestChain(exchange, excess, lack);
   // From the end, so that whatever is done is a gain; a step that an earlier one has ruled out ends the search.
   for (let at = chain.length - 1; at >= 0; at--) {
     const { partition, from, to } = chain[at]!;
@@ -50,34 +52,52 @@ function passOne(exchange: Exchange, excess: (node: number) => number, lack: (no
   return chain.length > 0;
 }
 
-/** Breadth first from all givers, those with most first; among takers at the same distance the one that lacks most. */
-function shortestChain(
+/** The cheapest chain from any giver to any taker; among takers of the same price to the one that lacks most. */
+function cheapestChain(
   exchange: Exchange,
   excess: (node: number) => number,
   lack: (node: number) => number,
 ): readonly Step[] {
   const nodes = exchange.loads.map((_, node) => node);
-  const queue = nodes.filter((node) => excess(node) > 0).sort((a, b) => excess(b) - excess(a) || a - b);
-  if (queue.length === 0 || !nodes.some((node) => lack(node) < 0)) return [];
-  const reachedBy = new Map<number, Step | undefined>(queue.map((node) => [node, undefined]));
-  for (let head = 0; head < queue.length; head++) {
-    const from = queue[head]!;
-    let taker = -1;
-    let open = nodes.filter((node) => !reachedBy.has(node));
-    for (const partition of exchange.unitsOf(from)) {
-      if (open.length === 0) break;
-      const reached = open.filter((to) => exchange.allows(partition, from, to));
-      if (reached.length === 0) continue;
-      open = open.filter((to) => !reached.includes(to));
-      for (const to of reached) {
-        reachedBy.set(to, { partition, from, to });
-        queue.push(to);
-        if (lack(to) < 0 && (taker < 0 || lack(to) < lack(taker))) taker = to;
-      }
+  const takers = nodes.filter((node) => lack(node) < 0).sort((a, b) => lack(a) - lack(b) || a - b);
+  const givers = nodes.filter((node) => excess(node) > 0).sort((a, b) => excess(b) - excess(a) || a - b);
+  if (takers.length === 0 || givers.length === 0) return [];
+  const reachedBy = new Map<number, Step | undefined>(givers.map((node) => [node, undefined]));
+  const taken = (): number | undefined => takers.find((node) => reachedBy.has(node));
+  // All that free steps reach, and then, one by one, what a paid step more does.
+  for (let front = givers; front.length > 0; ) {
+    for (const from of front) front.push(...reach(exchange, from, reachedBy, true));
+    const next: number[] = [];
+    for (const from of front) {
+      const taker = taken();
+      if (taker !== undefined) return chainTo(taker, reachedBy);
+      next.push(...reach(exchange, from, reachedBy, false));
     }
-    if (taker >= 0) return chainTo(taker, reachedBy);
+    front = next;
   }
-  return [];
+  const taker = taken();
+  return taker === undefined ? [] : chainTo(taker, reachedBy);
+}
+
+/** The nodes that one step from `from` reaches first, noted in `reachedBy`. */
+function reach(
+  exchange: Exchange,
+  from: number,
+  reachedBy: Map<number, Step | undefined>,
+  free: boolean,
+): readonly number[] {
+  let open = exchange.loads.map((_, node) => node).filter((node) => !reachedBy.has(node));
+  const reached: number[] = [];
+  for (const partition of open.length === 0 ? [] : exchange.unitsOf(from, free)) {
+    if (open.length === 0) break;
+    for (const to of open) {
+      if (exchange.isFree(partition, from, to) !== free || !exchange.allows(partition, from, to)) continue;
+      reachedBy.set(to, { partition, from, to });
+      reached.push(to);
+    }
+    open = open.filter((node) => !reachedBy.has(node));
+  }
+  return reached;
 }
 
 function chainTo(taker: number, reachedBy: ReadonlyMap<number, Step | undefined>): readonly Step[] {

@@ -5,6 +5,9 @@ import { type Bounds, evenBounds, type Fleet, isSpread } from './spread.ts';
 export class PlacementDraft {
   readonly fleet: Fleet;
   readonly rows: number[][];
+  /** The rows as they were given: what lies there again costs no move. */
+  readonly #home: readonly (readonly number[])[];
+  readonly #orders: readonly (readonly number[])[];
   readonly #shares: readonly number[];
   readonly #loads: number[];
   readonly #zoneBounds: Bounds;
@@ -13,6 +16,8 @@ export class PlacementDraft {
   constructor(fleet: Fleet, rows: number[][], shares: readonly number[], replicas: number) {
     this.fleet = fleet;
     this.rows = rows;
+    this.#home = rows.map((row) => [...row]);
+    this.#orders = fleet.nodes.map((_, node) => sampleOrder(rows.length, node));
     this.#shares = shares;
     this.#loads = fleet.nodes.map((_, node) => rows.filter((row) => row.includes(node)).length);
     this.#zoneBounds = evenBounds(replicas, fleet.zoneSizes);
@@ -22,9 +27,15 @@ export class PlacementDraft {
   /** The exchange of replicas: a node takes one over if the partition stays spread. */
   replicas(): Exchange {
     const { fleet, rows } = this;
+    const home = this.#home;
+    const orders = this.#orders;
     return {
       loads: this.#loads,
-      unitsOf: (from) => partitionsWhere(rows, (row) => row.includes(from)),
+      unitsOf: (from, free) =>
+        orders[from]!.filter((partition) => {
+          const row = rows[partition]!;
+          return row.includes(from) && (!free || row.some((node) => !home[partition]!.includes(node)));
+        }),
       allows: (partition, from, to) => {
         const row = rows[partition]!;
         if (row.includes(to) || !this.#zonesAllow(row, from, to)) return false;
@@ -33,6 +44,7 @@ export class PlacementDraft {
           row.map((node) => (node === from ? to : node)),
         );
       },
+      isFree: (partition, from, to) => home[partition]!.includes(to) || !home[partition]!.includes(from),
       move: (partition, from, to) => this.#replace(rows[partition]!, from, to),
     };
   }
@@ -40,11 +52,15 @@ export class PlacementDraft {
   /** The exchange of the first place, among the replicas of each partition. */
   primaries(): Exchange {
     const { rows } = this;
+    const home = this.#home;
+    const orders = this.#orders;
     const loads = this.fleet.nodes.map((_, node) => rows.filter((row) => row[0] === node).length);
     return {
       loads,
-      unitsOf: (from) => partitionsWhere(rows, (row) => row[0] === from),
+      unitsOf: (from, free) =>
+        orders[from]!.filter((partition) => rows[partition]![0] === from && (!free || home[partition]![0] !== from)),
       allows: (partition, from, to) => rows[partition]![0] === from && rows[partition]!.includes(to),
+      isFree: (partition, from, to) => home[partition]![0] === to || home[partition]![0] !== from,
       move: (partition, from, to) => {
         const row = rows[partition]!;
         row[row.indexOf(to)] = from;
@@ -136,10 +152,17 @@ export class PlacementDraft {
   }
 }
 
-function partitionsWhere(rows: readonly number[][], holds: (row: number[]) => boolean): readonly number[] {
-  const partitions: number[] = [];
-  rows.forEach((row, partition) => {
-    if (holds(row)) partitions.push(partition);
-  });
-  return partitions;
+/**
+ * All partitions in an order of the node's own, so that what it gives away is a fair sample of what it holds. Taken in
+ * one order by all, the same zones would end up together ever more often, and later moves would find no way.
+ */
+function sampleOrder(partitions: number, node: number): readonly number[] {
+  const key = (partition: number): number => {
+    // The finalizer of MurmurHash3 (Appleby, 2011): every bit of the input changes half of the output.
+    let mixed = Math.imul(partition + 1, 0x9e37_79b1) ^ Math.imul(node + 1, 0x85eb_ca77);
+    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85eb_ca6b);
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35);
+    return mixed ^ (mixed >>> 16);
+  };
+  return Array.from({ length: partitions }, (_, partition) => partition).sort((a, b) => key(a) - key(b) || a - b);
 }
