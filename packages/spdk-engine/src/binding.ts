@@ -58,6 +58,22 @@ export interface NativeBinding {
   probeUring(): { readonly available: boolean; readonly why: string; readonly mend: string };
 }
 
+/** What the addon must export, to be compared with what it does: no name too few or too many on either side. */
+export const BINDING_METHODS: Readonly<Record<keyof NativeBinding, true>> = { openEngine: true, probeUring: true };
+
+/** The same for the object that `openEngine` makes. */
+export const HANDLE_METHODS: Readonly<Record<keyof NativeEngineHandle, true>> = {
+  start: true,
+  append: true,
+  remove: true,
+  get: true,
+  scan: true,
+  flush: true,
+  close: true,
+  report: true,
+  stats: true,
+};
+
 const ADDON = '../build/Release/ferrite_spdk_engine.node';
 
 let loaded: NativeBinding | undefined;

@@ -146,18 +146,18 @@ export class NativeEngine implements Engine {
   /** Settles what a batch completed; their reactions run together, after this returns to the event loop. */
   #settle(count: number, slabs: readonly ArrayBuffer[] | undefined, messages: readonly string[] | undefined): void {
     for (let row = 0; row < count; row += 1) {
-      const kind = this.#cell(row, 'kind');
+      const kind = this.#cell(row, COLUMN.kind);
       if (kind === KIND.failed) {
         this.#fail(this.#failure(row, messages));
       } else if (kind === KIND.recordOfPage) {
-        const { keyspace, page } = this.#tickets.at(this.#cell(row, 'ticket'));
+        const { keyspace, page } = this.#tickets.at(this.#cell(row, COLUMN.ticket));
         invariant(page !== undefined, 'INV-ENGINE-TICKET', 'a record of a page that nobody asked for');
         page.records.push(this.#record(row, keyspace, slabs));
-        page.hashHigh = this.#cell(row, 'hashHigh');
-        page.hashLow = this.#cell(row, 'hashLow');
+        page.hashHigh = this.#cell(row, COLUMN.hashHigh);
+        page.hashLow = this.#cell(row, COLUMN.hashLow);
       } else {
-        const waiting = this.#tickets.settle(this.#cell(row, 'ticket'));
-        if (this.#cell(row, 'reason') !== 0) {
+        const waiting = this.#tickets.settle(this.#cell(row, COLUMN.ticket));
+        if (this.#cell(row, COLUMN.reason) !== 0) {
           if (kind === KIND.append || kind === KIND.remove) waiting.promise.catch(() => undefined);
           waiting.reject(this.#failure(row, messages));
         } else {
@@ -168,43 +168,43 @@ export class NativeEngine implements Engine {
   }
 
   #outcome(row: number, kind: number, { keyspace, page }: Waiting, slabs: readonly ArrayBuffer[] | undefined): unknown {
-    if (kind === KIND.get) return this.#cell(row, 'slab') < 0 ? undefined : this.#record(row, keyspace, slabs);
+    if (kind === KIND.get) return this.#cell(row, COLUMN.slab) < 0 ? undefined : this.#record(row, keyspace, slabs);
     if (page === undefined) return undefined;
-    const damaged = this.#cell(row, 'damaged');
+    const damaged = this.#cell(row, COLUMN.damaged);
     const last = page.records.at(-1);
-    if (this.#cell(row, 'more') === 0 || last === undefined) return { records: page.records, damaged };
+    if (this.#cell(row, COLUMN.more) === 0 || last === undefined) return { records: page.records, damaged };
     const hash = (BigInt(page.hashHigh) << 32n) | BigInt(page.hashLow);
     return { records: page.records, damaged, next: { hash, key: last.key } };
   }
 
   #record(row: number, keyspace: number, slabs: readonly ArrayBuffer[] | undefined): StoredRecord {
-    const slab = slabs?.[this.#cell(row, 'slab')];
-    const offset = this.#cell(row, 'offset');
-    const keyBytes = this.#cell(row, 'keyBytes');
+    const slab = slabs?.[this.#cell(row, COLUMN.slab)];
+    const offset = this.#cell(row, COLUMN.offset);
+    const keyBytes = this.#cell(row, COLUMN.keyBytes);
     invariant(slab !== undefined, 'INV-ENGINE-TICKET', 'a record without its bytes');
     return {
       keyspace,
-      partition: this.#cell(row, 'partition'),
+      partition: this.#cell(row, COLUMN.partition),
       key: new Uint8Array(slab, offset, keyBytes),
-      value: new Uint8Array(slab, offset + keyBytes, this.#cell(row, 'valueBytes')),
-      sequence: this.#cell(row, 'sequence'),
-      generation: this.#cell(row, 'generation'),
-      expiresAtMs: this.#cell(row, 'expiresAtMs'),
+      value: new Uint8Array(slab, offset + keyBytes, this.#cell(row, COLUMN.valueBytes)),
+      sequence: this.#cell(row, COLUMN.sequence),
+      generation: this.#cell(row, COLUMN.generation),
+      expiresAtMs: this.#cell(row, COLUMN.expiresAtMs),
     };
   }
 
   #failure(row: number, messages: readonly string[] | undefined): StoreError {
     const failure = {
-      reason: this.#cell(row, 'reason'),
-      effect: this.#cell(row, 'effectUnknown') === 0 ? ('none' as const) : ('unknown' as const),
-      systemError: this.#cell(row, 'generation'),
-      message: messages?.[this.#cell(row, 'sequence')] ?? '',
+      reason: this.#cell(row, COLUMN.reason),
+      effect: this.#cell(row, COLUMN.effectUnknown) === 0 ? ('none' as const) : ('unknown' as const),
+      systemError: this.#cell(row, COLUMN.generation),
+      message: messages?.[this.#cell(row, COLUMN.sequence)] ?? '',
     };
     return storeErrorFromNative(failure, this.#device);
   }
 
-  #cell(row: number, column: keyof typeof COLUMN): number {
-    return this.#rows[row * COLUMNS + COLUMN[column]] ?? 0;
+  #cell(row: number, column: number): number {
+    return this.#rows[row * COLUMNS + column] ?? 0;
   }
 }
 
