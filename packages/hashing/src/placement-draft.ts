@@ -29,13 +29,12 @@ export class PlacementDraft {
     const { fleet, rows } = this;
     const home = this.#home;
     const orders = this.#orders;
+    const isHome = (partition: number): boolean => rows[partition]!.every((node) => home[partition]!.includes(node));
+    const displaced = new Set([...rows.keys()].filter((partition) => !isHome(partition)));
     return {
       loads: this.#loads,
       unitsOf: (from, free) =>
-        orders[from]!.filter((partition) => {
-          const row = rows[partition]!;
-          return row.includes(from) && (!free || row.some((node) => !home[partition]!.includes(node)));
-        }),
+        (free ? [...displaced] : orders[from]!).filter((partition) => rows[partition]!.includes(from)),
       allows: (partition, from, to) => {
         const row = rows[partition]!;
         if (row.includes(to) || !this.#zonesAllow(row, from, to)) return false;
@@ -45,7 +44,10 @@ export class PlacementDraft {
         );
       },
       isFree: (partition, from, to) => home[partition]!.includes(to) || !home[partition]!.includes(from),
-      move: (partition, from, to) => this.#replace(rows[partition]!, from, to),
+      move: (partition, from, to) => {
+        this.#replace(rows[partition]!, from, to);
+        mark(displaced, partition, !isHome(partition));
+      },
     };
   }
 
@@ -55,16 +57,18 @@ export class PlacementDraft {
     const home = this.#home;
     const orders = this.#orders;
     const loads = this.fleet.nodes.map((_, node) => rows.filter((row) => row[0] === node).length);
+    const displaced = new Set([...rows.keys()].filter((partition) => rows[partition]![0] !== home[partition]![0]));
     return {
       loads,
       unitsOf: (from, free) =>
-        orders[from]!.filter((partition) => rows[partition]![0] === from && (!free || home[partition]![0] !== from)),
+        (free ? [...displaced] : orders[from]!).filter((partition) => rows[partition]![0] === from),
       allows: (partition, from, to) => rows[partition]![0] === from && rows[partition]!.includes(to),
       isFree: (partition, from, to) => home[partition]![0] === to || home[partition]![0] !== from,
       move: (partition, from, to) => {
         const row = rows[partition]!;
         row[row.indexOf(to)] = from;
         row[0] = to;
+        mark(displaced, partition, home[partition]![0] !== to);
         loads[from]!--;
         loads[to]!++;
       },
@@ -150,6 +154,11 @@ export class PlacementDraft {
   #compareFill(a: number, b: number): number {
     return this.#loads[a]! / this.#shares[a]! - this.#loads[b]! / this.#shares[b]! || a - b;
   }
+}
+
+function mark(partitions: Set<number>, partition: number, belongs: boolean): void {
+  if (belongs) partitions.add(partition);
+  else partitions.delete(partition);
 }
 
 /**
