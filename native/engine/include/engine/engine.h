@@ -144,14 +144,11 @@ class RecordBatch {
 
  private:
   friend class internal::Core;
-  RecordBatch(std::unique_ptr<internal::ReadBuffer> buffer, std::size_t begin, std::uint32_t count,
-              std::uint32_t partition_bits) noexcept;
+  explicit RecordBatch(std::unique_ptr<internal::ReadBuffer> buffer) noexcept;
 
   std::unique_ptr<internal::ReadBuffer> buffer_;
-  std::size_t position_ = 0;
   std::uint32_t count_ = 0;
-  std::uint32_t left_ = 0;
-  std::uint32_t partition_bits_ = 0;
+  std::uint32_t position_ = 0;
 };
 
 enum class OpKind : std::uint8_t {

@@ -1,0 +1,64 @@
+// The port to storage: aligned asynchronous reads, writes and flushes on one device.
+//
+// Threads: everything from the owning (reactor) thread, except `wake`. Ownership: the caller keeps an IoRequest and its
+// buffer alive and untouched from `submit` until its `done` runs, which happens only inside `poll` or `park`.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/engine.h"
+
+namespace ferrite::engine {
+
+enum class IoKind : std::uint8_t {
+  kRead,
+  /// Durable only after a later flush.
+  kWrite,
+  /// Everything completed before the flush was submitted is durable when it succeeds.
+  kFlush,
+  /// A write that is itself durable on success; says nothing about other writes.
+  kWriteDurable,
+};
+
+struct IoRequest {
+  IoKind kind = IoKind::kRead;
+  /// offset, length and buffer are multiples of kBlockBytes.
+  std::uint64_t offset = 0;
+  std::uint32_t length = 0;
+  std::uint8_t* buffer = nullptr;
+  void (*done)(IoRequest& request) = nullptr;
+  void* owner = nullptr;
+  /// 0, or an errno value. A failed write or flush leaves the blocks concerned in any state.
+  int error = 0;
+  /// For the device's own use while the request is in flight.
+  std::uint32_t progress = 0;
+  IoRequest* next = nullptr;
+};
+
+class BlockDevice {
+ public:
+  BlockDevice() = default;
+  BlockDevice(const BlockDevice&) = delete;
+  BlockDevice& operator=(const BlockDevice&) = delete;
+  /// Nothing may be in flight.
+  virtual ~BlockDevice() = default;
+
+  [[nodiscard]] virtual DeviceKind kind() const noexcept = 0;
+  /// Capacity, a multiple of kBlockBytes.
+  [[nodiscard]] virtual std::uint64_t size_bytes() const noexcept = 0;
+  /// What a successful flush promises, one sentence.
+  [[nodiscard]] virtual const char* durability() const noexcept = 0;
+  /// Never-written space is slow to write first (a sparse file): the log then writes zeros ahead of itself.
+  [[nodiscard]] virtual bool prefers_prepared_space() const noexcept = 0;
+
+  virtual void submit(IoRequest& request) noexcept = 0;
+  /// Hands submitted requests to the device and runs `done` of the finished ones. Does not wait.
+  virtual void poll() noexcept = 0;
+  /// As `poll`, but first sleeps until a request finishes, `wake` is called or the timeout passes (milliseconds;
+  /// negative: none).
+  virtual void park(int timeout_ms) noexcept = 0;
+  /// Ends the current or the next `park`. Any thread.
+  virtual void wake() noexcept = 0;
+};
+
+}  // namespace ferrite::engine

@@ -1,0 +1,83 @@
+// One client's completions on their way out. Threads: `deliver` and `ring` from the reactor, `drain` and the counters
+// from the client's thread, `close` from the client's thread. Shared by client and core.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <span>
+
+#include "engine/engine.h"
+#include "runtime/spsc_ring.h"
+
+namespace ferrite::engine::internal {
+
+class ClientQueue {
+ public:
+  explicit ClientQueue(const ClientOptions& options)
+      : options_(options), ring_(options.depth + 1) {}  // one more for the news that the engine stopped
+
+  /// Counts an operation in; false when the client has `depth` in flight already.
+  [[nodiscard]] bool enter() noexcept {
+    if (in_flight_ == options_.depth) return false;
+    ++in_flight_;
+    outstanding_.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
+  /// Undoes `enter` for an operation that was refused after all.
+  void leave() noexcept {
+    --in_flight_;
+    outstanding_.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  void deliver(Completion&& completion) noexcept {
+    if (completion.kind != OpKind::kFailed) outstanding_.fetch_sub(1, std::memory_order_release);
+    if (closed_.load(std::memory_order_relaxed)) return;
+    ring_.push(std::move(completion));
+    touched = true;
+  }
+  /// Wakes the client unless it is awake already.
+  void ring() noexcept {
+    if (notified_.exchange(true, std::memory_order_seq_cst)) return;
+    const std::lock_guard lock(wake_mutex_);
+    if (!closed_.load(std::memory_order_relaxed) && options_.wake != nullptr) options_.wake(options_.wake_context);
+  }
+
+  std::size_t drain(std::span<Completion> out) noexcept {
+    std::size_t count = 0;
+    while (count < out.size()) {
+      if (ring_.pop(out[count])) {
+        if (out[count].kind != OpKind::kFailed) --in_flight_;
+        ++count;
+        continue;
+      }
+      notified_.store(false, std::memory_order_seq_cst);
+      // Something may have come between the look and the store; then either its ring() or this look sees it.
+      if (ring_.empty() || notified_.exchange(true, std::memory_order_seq_cst)) break;
+    }
+    return count;
+  }
+
+  /// No wake call comes after this returns; what is in the ring is dropped with it.
+  void close() noexcept {
+    const std::lock_guard lock(wake_mutex_);
+    closed_.store(true, std::memory_order_relaxed);
+  }
+  /// Closed, and nothing in the core refers to it any more.
+  [[nodiscard]] bool finished() const noexcept {
+    return closed_.load(std::memory_order_relaxed) && outstanding_.load(std::memory_order_acquire) == 0;
+  }
+
+  /// Reactor only: has completions that `ring` has not announced yet.
+  bool touched = false;
+
+ private:
+  const ClientOptions options_;
+  runtime::SpscRing<Completion> ring_;
+  std::atomic<bool> notified_{false};
+  std::atomic<bool> closed_{false};
+  std::atomic<std::uint32_t> outstanding_{0};
+  std::uint32_t in_flight_ = 0;
+  std::mutex wake_mutex_;
+};
+
+}  // namespace ferrite::engine::internal

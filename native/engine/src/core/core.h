@@ -1,0 +1,235 @@
+// The engine behind the face: one reactor that owns device, log, index and space.
+//
+// Threads: `submit_*`, `stats`, `close` from any; everything else on the reactor. Tests may play the reactor themselves
+// by calling `attach` and `step` on one thread. Shared by Engine, its clients and, through the pool, their leases.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "core/client_queue.h"
+#include "core/intake.h"
+#include "core/read_buffers.h"
+#include "core/read_op.h"
+#include "engine/block_device.h"
+#include "engine/engine.h"
+#include "format/group.h"
+#include "format/superblock.h"
+#include "index/index.h"
+#include "index/key_witness.h"
+#include "log/replay.h"
+#include "runtime/intrusive_list.h"
+#include "space/segment_table.h"
+
+namespace ferrite::engine::internal {
+
+class Core {
+ public:
+  explicit Core(const OpenOptions& options);
+  ~Core();
+
+  // Open and close.
+  static base::Result<std::shared_ptr<Core>> open(const OpenOptions& options);
+  /// Takes the device over: formats or replays. `fresh`: nothing was ever written to it.
+  base::Status attach(std::unique_ptr<BlockDevice> device, bool fresh);
+  /// One turn of the reactor; sleeps when `may_sleep` and there is nothing to do. False once closed.
+  bool step(bool may_sleep);
+  base::Status close();
+  /// Refuses new work from now on and lets `step` finish what is there.
+  void begin_close() noexcept;
+
+  // Submission.
+  base::Result<std::uint64_t> submit_write(const std::shared_ptr<ClientQueue>& client, RecordKind kind,
+                                           const PutRequest& request, std::uint64_t tag);
+  base::Status submit_get(const std::shared_ptr<ClientQueue>& client, std::uint32_t keyspace, base::Bytes key,
+                          std::uint64_t tag);
+  base::Status submit_scan(const std::shared_ptr<ClientQueue>& client, const ScanRequest& request, std::uint64_t tag);
+  base::Status submit_flush(const std::shared_ptr<ClientQueue>& client, std::uint64_t tag);
+  base::Result<std::shared_ptr<ClientQueue>> add_client(const ClientOptions& options);
+
+  [[nodiscard]] const OpenReport& report() const noexcept { return report_; }
+  [[nodiscard]] std::uint32_t value_bytes_max() const noexcept { return value_bytes_max_; }
+  [[nodiscard]] EngineStats stats() const noexcept;
+  [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_relaxed); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::uint32_t kReadOps = 4096;
+  static constexpr std::uint32_t kWrites = 16384;
+  static constexpr std::uint32_t kFilter = 1U << 14U;
+  static constexpr std::uint32_t kVerifiers = 32;
+  static constexpr std::uint32_t kClients = 64;
+  static constexpr std::uint32_t kScanWindow = 32;
+  static constexpr std::chrono::milliseconds kSealAfter{kSealDelayMs / 2};
+
+  // Opening (core_open.cc).
+  base::Status read_superblocks(bool fresh, bool& format);
+  base::Status format_image();
+  base::Status write_superblocks() noexcept;
+  base::Status restore_tail(const std::vector<std::uint8_t>& records);
+  void set_up(const ReplayResult& replayed);
+  base::Status open_device();
+  base::Status all_blank(bool& blank) noexcept;
+  void finish_close() noexcept;
+
+  // Reactor (core.cc).
+  void run() noexcept;
+  void take_submissions() noexcept;
+  [[nodiscard]] bool idle() noexcept;
+  void announce() noexcept;
+  void refuse_everything() noexcept;
+  [[nodiscard]] bool quiet() noexcept;
+  [[nodiscard]] int park_time() noexcept;
+  void wake_if_parked() noexcept;
+  void deliver(ClientQueue* client, Completion&& completion) noexcept;
+  void fail(int error, const char* message) noexcept;
+  void start_io(IoRequest& request, IoKind kind, std::uint64_t offset, std::uint32_t length, std::uint8_t* buffer,
+                void (*done)(IoRequest&)) noexcept;
+
+  // Writes (core_write.cc).
+  void pump_writes() noexcept;
+  void submit_group() noexcept;
+  void finish_group_io() noexcept;
+  void plan_verification() noexcept;
+  void pump_verification() noexcept;
+  void finish_verification(IoRequest& request) noexcept;
+  void commit_group() noexcept;
+  void apply(StagedWrite& write, const RecordHead& head, base::Bytes key) noexcept;
+  void start_seal() noexcept;
+  void finish_seal() noexcept;
+  bool activate_segment() noexcept;
+  void pump_free() noexcept;
+  void finish_free_step() noexcept;
+  std::size_t find_candidates(std::uint32_t keyspace, std::uint64_t hash);
+  void drop_record(Location location) noexcept;
+
+  // Reads (core_read.cc).
+  void start_read(ReadOp& op) noexcept;
+  void start_get(ReadOp& op) noexcept;
+  void read_candidate(ReadOp& op) noexcept;
+  void finish_candidate(ReadOp& op) noexcept;
+  void finish_get(ReadOp& op, base::Status status, std::unique_ptr<ReadBuffer> buffer) noexcept;
+  void start_scan(ReadOp& op) noexcept;
+  bool plan_scan(ReadOp& op) noexcept;
+  void pump_scan(ReadOp& op) noexcept;
+  void finish_scan_read(IoRequest& request) noexcept;
+  void finish_scan(ReadOp& op) noexcept;
+  void release_op(ReadOp& op) noexcept;
+  void unpin(ReadOp& op) noexcept;
+  void resume_deferred() noexcept;
+  base::Status submit_read(const std::shared_ptr<ClientQueue>& client, ReadOp*& op);
+
+  const OpenOptions options_;
+  OpenReport report_;
+  std::uint32_t value_bytes_max_ = 0;
+
+  // The device and what lies on it.
+  std::unique_ptr<BlockDevice> device_;
+  Superblock superblock_;
+  std::uint64_t salt_ = 0;
+  std::unique_ptr<Index> index_;
+  std::unique_ptr<KeyWitness> witness_;
+  std::unique_ptr<SegmentTable> segments_;
+  base::AlignedBuffer superblock_buffer_;
+
+  // Submission: guarded by mutex_.
+  std::mutex mutex_;
+  std::unique_ptr<Intake> intake_;
+  std::vector<std::shared_ptr<ClientQueue>> clients_;
+  std::vector<std::unique_ptr<ReadOp>> read_ops_;
+  runtime::IntrusiveList<ReadOp> free_ops_;
+  runtime::IntrusiveList<ReadOp> submitted_ops_;
+  std::vector<std::uint16_t> pending_filter_;
+  std::uint64_t next_sequence_ = 1;
+  std::int64_t available_ = 0;
+  std::int64_t removal_reserve_ = 0;
+  bool closing_ = false;
+  std::atomic<bool> failed_{false};
+  std::atomic<bool> parked_{false};
+
+  // The log's end.
+  GroupId last_;
+  std::uint32_t active_ = 0;
+  bool has_active_ = false;
+  std::uint64_t position_ = 0;
+  std::uint64_t life_ = 0;
+  bool sealed_ = true;
+  /// Some group became durable since open: from then on the idle log may be sealed.
+  bool may_seal_ = false;
+  /// The log's end was ambiguous at open and nothing has been written since.
+  bool ambiguous_ = false;
+  bool restoring_ = false;
+  std::uint64_t applied_sequence_ = 0;
+  Clock::time_point last_commit_{};
+
+  // The group in flight.
+  StagedGroup* group_ = nullptr;
+  std::uint64_t group_address_ = 0;
+  std::uint32_t group_crc_ = 0;
+  std::uint64_t group_waste_ = 0;
+  bool group_submitted_ = false;
+  bool group_durable_ = false;
+  IoRequest group_io_;
+  bool sealing_ = false;
+  IoRequest seal_io_;
+  base::AlignedBuffer seal_block_;
+
+  struct Verifier {
+    IoRequest io;
+    base::AlignedBuffer buffer;
+    Core* core = nullptr;
+    StagedWrite* write = nullptr;
+    Location location;
+    Verifier* next = nullptr;
+  };
+  struct Question {
+    std::uint32_t write;
+    Location location;
+  };
+  std::array<Verifier, kVerifiers> verifiers_;
+  runtime::IntrusiveList<Verifier> idle_verifiers_;
+  std::vector<Question> questions_;
+  std::size_t next_question_ = 0;
+  std::uint32_t open_questions_ = 0;
+  std::vector<Location> candidates_;
+
+  // The segment being given back.
+  bool freeing_ = false;
+  unsigned free_step_ = 0;
+  std::uint32_t dying_ = 0;
+  IoRequest free_io_;
+  base::AlignedBuffer free_block_;
+
+  // Reads.
+  std::shared_ptr<ReadBufferPool> buffers_;
+  runtime::IntrusiveList<ReadOp> deferred_;
+  runtime::IntrusiveList<ReadOp> starved_;
+  std::uint32_t reads_in_flight_ = 0;
+  std::vector<IndexEntry> scan_entries_;
+  std::vector<ClientQueue*> touched_;
+
+  // Counters: written by the reactor or under mutex_, read by anyone.
+  struct Counters {
+    std::atomic<std::uint64_t> records{0}, record_bytes{0}, segments_free{0}, free_bytes{0}, appends{0}, removes{0},
+        gets{0}, scans{0}, groups{0}, seals{0}, flushes{0}, written_bytes{0}, read_bytes{0}, device_reads{0},
+        index_bytes{0}, checksum_failures{0}, refused_full{0}, refused_overloaded{0};
+  };
+  mutable Counters counters_;
+  static void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) noexcept {
+    counter.fetch_add(amount, std::memory_order_relaxed);
+  }
+
+  std::thread thread_;
+  std::mutex close_mutex_;
+  bool closed_ = false;
+  bool finished_ = false;
+  base::Status close_status_;
+  base::Status open_status_;
+};
+
+}  // namespace ferrite::engine::internal

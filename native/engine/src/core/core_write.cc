@@ -1,0 +1,327 @@
+// The write path: groups go out one at a time; each is applied and acknowledged after its flush.
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
+#include "core/core.h"
+
+namespace ferrite::engine::internal {
+
+using base::Effect;
+using base::Reason;
+using base::Status;
+
+void Core::pump_writes() noexcept {
+  if (failed() || sealing_ || group_submitted_) return;
+  if (group_ == nullptr) {
+    const std::lock_guard lock(mutex_);
+    group_ = intake_->take();
+    if (group_ == nullptr) {
+      const bool idle_long = closing_ || Clock::now() - last_commit_ >= kSealAfter;
+      if (may_seal_ && !sealed_ && intake_->empty() && idle_long) start_seal();
+      return;
+    }
+  }
+  group_waste_ = 0;
+  if (!has_active_ || position_ + group_->length() > segments_->usable_end(active_)) {
+    // A full segment ends with a durable seal before the log goes on elsewhere: its end can be told from damage forever.
+    if (has_active_ && !sealed_ && position_ > segments_->begin_of(active_)) {
+      start_seal();
+      return;
+    }
+    const std::uint64_t waste = has_active_ ? segments_->usable_end(active_) - position_ : 0;
+    if (!activate_segment()) return;
+    group_waste_ = waste;
+  }
+  submit_group();
+}
+
+// False while the only free segments are still being read or given back.
+bool Core::activate_segment() noexcept {
+  const std::optional<std::uint32_t> segment = segments_->pick_free();
+  if (!segment.has_value()) {
+    if (segments_->free_count() == 0 && !freeing_ && !segments_->pick_dead().has_value()) {
+      fail(ENOSPC, "no segment is left for an accepted write");
+    }
+    return false;
+  }
+  if (has_active_) (*segments_)[active_].state = SegmentState::kFull;
+  active_ = *segment;
+  has_active_ = true;
+  (*segments_)[active_].state = SegmentState::kActive;
+  (*segments_)[active_].life = ++life_;
+  position_ = segments_->begin_of(active_);
+  counters_.segments_free.store(segments_->free_count(), std::memory_order_relaxed);
+  return true;
+}
+
+void Core::submit_group() noexcept {
+  StagedGroup& group = *group_;
+  group_address_ = position_;
+  std::memset(group.data + group.used, 0, group.length() - group.used);
+  for (std::uint32_t i = 0; i < group.count; ++i) {
+    const StagedWrite& write = intake_->write(group, i);
+    seal_record(group.data + write.offset, group_address_ + write.offset, salt_);
+  }
+  Frame frame;
+  frame.kind = FrameKind::kGroup;
+  frame.length = group.length();
+  frame.group = last_.group + 1;
+  frame.address = group_address_;
+  frame.life = (*segments_)[active_].life;
+  frame.previous = last_;
+  frame.record_count = group.count;
+  frame.first_sequence = intake_->write(group, 0).sequence;
+  frame.used_bytes = group.used;
+  frame.boot = static_cast<std::uint32_t>(superblock_.boot_count);
+  group_crc_ = encode_frame(frame, salt_, {group.data, kGroupHeaderBytes});
+  group_submitted_ = true;
+  group_durable_ = false;
+  sealed_ = false;
+  group_io_.owner = this;
+  start_io(group_io_, IoKind::kWriteDurable, group_address_, group.length(), group.data,
+           [](IoRequest& request) { static_cast<Core*>(request.owner)->finish_group_io(); });
+  plan_verification();
+  pump_verification();
+}
+
+void Core::finish_group_io() noexcept {
+  group_durable_ = true;
+  if (group_io_.error != 0) fail(group_io_.error, "a write of the log failed");
+  if (open_questions_ == 0) commit_group();
+}
+
+std::size_t Core::find_candidates(std::uint32_t keyspace, std::uint64_t hash) {
+  const std::size_t count = index_->find(keyspace, hash, candidates_);
+  if (count <= candidates_.size()) return count;
+  candidates_.resize(count);
+  return index_->find(keyspace, hash, candidates_);
+}
+
+// Finds out, for every write, which record under its hash has the same key. Mostly the witness knows; otherwise the
+// old record's head is read while the group is being written.
+void Core::plan_verification() noexcept {
+  questions_.clear();
+  next_question_ = 0;
+  open_questions_ = 0;
+  for (std::uint32_t i = 0; i < group_->count; ++i) {
+    StagedWrite& write = intake_->write(*group_, i);
+    const std::size_t count = find_candidates(write.keyspace, write.hash);
+    if (count == 0) continue;
+    const std::uint8_t* record = group_->data + write.offset;
+    const base::Bytes key(record + kRecordHeadBytes, trusted_record_head(record).key_bytes);
+    for (std::size_t c = 0; c < count; ++c) {
+      const std::optional<bool> same = witness_->same(candidates_[c], key);
+      if (!same.has_value()) {
+        questions_.push_back({i, candidates_[c]});
+      } else if (*same) {
+        write.match = candidates_[c];
+      }
+    }
+  }
+  open_questions_ = static_cast<std::uint32_t>(questions_.size());
+}
+
+void Core::pump_verification() noexcept {
+  while (next_question_ < questions_.size()) {
+    Verifier* verifier = idle_verifiers_.pop();
+    if (verifier == nullptr) return;
+    const Question& question = questions_[next_question_++];
+    if (verifier->buffer.size() == 0) verifier->buffer = base::AlignedBuffer(2 * kBlockBytes);
+    verifier->write = &intake_->write(*group_, question.write);
+    verifier->location = question.location;
+    verifier->io.owner = verifier;
+    verifier->core = this;
+    const std::uint64_t address = question.location.address();
+    const std::uint64_t start = address / kBlockBytes * kBlockBytes;
+    const std::uint64_t end =
+        base::round_up<std::uint64_t>(address + std::min(question.location.bytes(), kRecordHeadBytes + kKeyBytesMax),
+                                      kBlockBytes);
+    start_io(verifier->io, IoKind::kRead, start, static_cast<std::uint32_t>(end - start), verifier->buffer.data(),
+             [](IoRequest& request) { static_cast<Verifier*>(request.owner)->core->finish_verification(request); });
+  }
+}
+
+void Core::finish_verification(IoRequest& request) noexcept {
+  auto* verifier = static_cast<Verifier*>(request.owner);
+  const std::uint64_t address = verifier->location.address();
+  RecordHead head;
+  base::Bytes found;
+  const base::Bytes read = verifier->buffer.bytes().first(request.length).subspan(address % kBlockBytes);
+  const bool readable = request.error == 0 && decode_record_head(read, address, salt_, head, found);
+  const std::uint8_t* record = group_->data + verifier->write->offset;
+  const base::Bytes key(record + kRecordHeadBytes, trusted_record_head(record).key_bytes);
+  // What cannot be read back is lost already; the newer record under its hash takes its place.
+  if (!readable) add(counters_.checksum_failures, 1);
+  if (!readable || (found.size() == key.size() && std::memcmp(found.data(), key.data(), key.size()) == 0)) {
+    verifier->write->match = verifier->location;
+  }
+  idle_verifiers_.push(verifier);
+  --open_questions_;
+  pump_verification();
+  if (open_questions_ == 0 && group_durable_) commit_group();
+}
+
+void Core::drop_record(Location location) noexcept {
+  --segments_->at(location.address()).live_records;
+  counters_.record_bytes.fetch_sub(location.bytes(), std::memory_order_relaxed);
+}
+
+void Core::apply(StagedWrite& write, const RecordHead& head, base::Bytes key) noexcept {
+  const Location location(group_address_ + write.offset, write.bytes);
+  Location older;
+  const std::size_t count = find_candidates(write.keyspace, write.hash);
+  for (std::size_t c = 0; c < count; ++c) {
+    const std::uint64_t address = candidates_[c].address();
+    if (address >= group_address_ && address < group_address_ + group_->used) {
+      const std::uint8_t* earlier = group_->data + (address - group_address_);
+      if (trusted_record_head(earlier).key_bytes == key.size() &&
+          std::memcmp(earlier + kRecordHeadBytes, key.data(), key.size()) == 0) {
+        older = candidates_[c];
+      }
+    } else if (candidates_[c] == write.match) {
+      older = candidates_[c];
+    }
+  }
+  if (!older.none()) drop_record(older);
+  if (head.kind == RecordKind::kRemove) {
+    ++segments_->at(location.address()).removals;
+    if (!older.none()) index_->erase(write.keyspace, write.hash, older);
+    add(counters_.removes, 1);
+    return;
+  }
+  ++segments_->at(location.address()).live_records;
+  add(counters_.record_bytes, location.bytes());
+  add(counters_.appends, 1);
+  witness_->remember(location, key);
+  if (older.none()) {
+    index_->insert(write.keyspace, write.hash, location);
+  } else {
+    index_->replace(write.keyspace, write.hash, older, location);
+  }
+}
+
+void Core::commit_group() noexcept {
+  StagedGroup& group = *group_;
+  const bool durable = group_io_.error == 0;
+  for (std::uint32_t i = 0; i < group.count; ++i) {
+    StagedWrite& write = intake_->write(group, i);
+    const std::uint8_t* record = group.data + write.offset;
+    const RecordHead head = trusted_record_head(record);
+    if (durable) apply(write, head, {record + kRecordHeadBytes, head.key_bytes});
+    Completion completion;
+    completion.tag = write.tag;
+    completion.kind = head.kind == RecordKind::kPut ? OpKind::kAppend : OpKind::kRemove;
+    completion.sequence = write.sequence;
+    if (!durable) {
+      completion.status = Status(Reason::kDeviceFailed, "the write may or may not have reached the device",
+                                 group_io_.error, Effect::kUnknown);
+    }
+    deliver(write.client, std::move(completion));
+  }
+  const std::uint64_t last_sequence = intake_->write(group, group.count - 1).sequence;
+  if (durable) {
+    last_ = {last_.group + 1, group_address_, group_crc_};
+    position_ += group.length();
+    applied_sequence_ = last_sequence;
+    add(counters_.groups, 1);
+    counters_.records.store(index_->size(), std::memory_order_relaxed);
+    counters_.index_bytes.store(index_->memory_bytes(), std::memory_order_relaxed);
+    may_seal_ = may_seal_ || !restoring_;
+    ambiguous_ = ambiguous_ && restoring_;
+    last_commit_ = Clock::now();
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    for (std::uint32_t i = 0; i < group.count; ++i) {
+      const StagedWrite& write = intake_->write(group, i);
+      --pending_filter_[(write.hash ^ write.keyspace) % kFilter];
+    }
+    available_ += static_cast<std::int64_t>(group.charge) -
+                  static_cast<std::int64_t>(group.length() + group_waste_);
+    counters_.free_bytes.store(static_cast<std::uint64_t>(std::max<std::int64_t>(0, available_ - removal_reserve_)),
+                               std::memory_order_relaxed);
+    intake_->release(group);
+  }
+  group_ = nullptr;
+  group_submitted_ = false;
+  resume_deferred();
+  pump_writes();
+}
+
+void Core::start_seal() noexcept {
+  std::memset(seal_block_.data(), 0, kBlockBytes);
+  Frame frame;
+  frame.kind = FrameKind::kSeal;
+  frame.group = last_.group;
+  frame.address = position_;
+  frame.life = (*segments_)[active_].life;
+  frame.previous = last_;
+  frame.first_sequence = applied_sequence_ + 1;
+  frame.boot = static_cast<std::uint32_t>(superblock_.boot_count);
+  encode_frame(frame, salt_, seal_block_.bytes());
+  sealing_ = true;
+  seal_io_.owner = this;
+  start_io(seal_io_, IoKind::kWriteDurable, position_, kBlockBytes, seal_block_.data(),
+           [](IoRequest& request) { static_cast<Core*>(request.owner)->finish_seal(); });
+}
+
+void Core::finish_seal() noexcept {
+  sealing_ = false;
+  if (seal_io_.error != 0) {
+    fail(seal_io_.error, "a write of the log's seal failed");
+    return;
+  }
+  sealed_ = true;
+  add(counters_.seals, 1);
+  pump_writes();
+}
+
+// Gives a dead segment back: a durable free mark at its end, then one over its first group. Either retires it.
+void Core::pump_free() noexcept {
+  if (failed() || freeing_) return;
+  const std::optional<std::uint32_t> dead = segments_->pick_dead();
+  if (!dead.has_value()) return;
+  dying_ = *dead;
+  freeing_ = true;
+  free_step_ = 0;
+  (*segments_)[dying_].state = SegmentState::kDying;
+  finish_free_step();
+}
+
+void Core::finish_free_step() noexcept {
+  if (free_step_ > 0 && free_io_.error != 0) {
+    freeing_ = false;
+    fail(free_io_.error, "a write of a free mark failed");
+    return;
+  }
+  if (free_step_ == 2) {
+    freeing_ = false;
+    Segment& segment = (*segments_)[dying_];
+    segment.state = SegmentState::kFree;
+    segment.removals = 0;
+    counters_.segments_free.store(segments_->free_count(), std::memory_order_relaxed);
+    {
+      const std::lock_guard lock(mutex_);
+      available_ += segments_->usable_bytes();
+      counters_.free_bytes.store(static_cast<std::uint64_t>(std::max<std::int64_t>(0, available_ - removal_reserve_)),
+                                 std::memory_order_relaxed);
+    }
+    pump_writes();
+    return;
+  }
+  Frame frame;
+  frame.kind = FrameKind::kFreeMark;
+  frame.address = free_step_ == 0 ? segments_->trailer_of(dying_) : segments_->begin_of(dying_);
+  frame.life = (*segments_)[dying_].life;
+  frame.boot = static_cast<std::uint32_t>(superblock_.boot_count);
+  std::memset(free_block_.data(), 0, kBlockBytes);
+  encode_frame(frame, salt_, free_block_.bytes());
+  ++free_step_;
+  free_io_.owner = this;
+  start_io(free_io_, IoKind::kWriteDurable, frame.address, kBlockBytes, free_block_.data(),
+           [](IoRequest& request) { static_cast<Core*>(request.owner)->finish_free_step(); });
+}
+
+}  // namespace ferrite::engine::internal

@@ -1,0 +1,196 @@
+#include "device/uring_device.h"
+
+#include <poll.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "runtime/intrusive_list.h"
+#include "runtime/wake_event.h"
+
+#if FERRITE_URING
+#include <liburing.h>
+#endif
+
+namespace ferrite::engine {
+
+#if FERRITE_URING
+namespace {
+
+constexpr unsigned kEntries = 256;
+constexpr unsigned kTuned = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+
+int set_up(io_uring& ring, unsigned entries) noexcept {
+  const int tuned = ::io_uring_queue_init(entries, &ring, kTuned);
+  return tuned == -EINVAL ? ::io_uring_queue_init(entries, &ring, 0) : tuned;
+}
+
+class UringDevice final : public BlockDevice {
+ public:
+  UringDevice(ImageFile image, io_uring ring) noexcept : image_(std::move(image)), ring_(ring) {
+    const int fd = image_.fd();
+    fixed_ = ::io_uring_register_files(&ring_, &fd, 1) == 0;
+  }
+
+  ~UringDevice() override { ::io_uring_queue_exit(&ring_); }
+
+  DeviceKind kind() const noexcept override { return DeviceKind::kUring; }
+  std::uint64_t size_bytes() const noexcept override { return image_.size_bytes(); }
+  const char* durability() const noexcept override { return image_.durability(); }
+  bool prefers_prepared_space() const noexcept override { return !image_.is_block_device(); }
+
+  void submit(IoRequest& request) noexcept override {
+    request.progress = 0;
+    submitted_.push(&request);
+  }
+
+  void poll() noexcept override {
+    prepare();
+    if (in_flight_ > 0 || ::io_uring_sq_ready(&ring_) > 0) ::io_uring_submit_and_get_events(&ring_);
+    reap();
+  }
+
+  void park(int timeout_ms) noexcept override {
+    prepare();
+    if (!listening_) {
+      if (io_uring_sqe* sqe = ::io_uring_get_sqe(&ring_)) {
+        ::io_uring_prep_poll_add(sqe, event_.fd(), POLLIN);
+        ::io_uring_sqe_set_data(sqe, nullptr);
+        listening_ = true;
+      }
+    }
+    io_uring_cqe* cqe = nullptr;
+    if (timeout_ms < 0) {
+      ::io_uring_submit_and_wait(&ring_, 1);
+    } else {
+      __kernel_timespec limit{timeout_ms / 1000, (timeout_ms % 1000) * 1000000LL};
+      ::io_uring_submit_and_wait_timeout(&ring_, &cqe, 1, &limit, nullptr);
+    }
+    reap();
+  }
+
+  void wake() noexcept override { event_.signal(); }
+
+ private:
+  // Turns as many requests into submission entries as fit; the rest waits for completions.
+  void prepare() noexcept {
+    while (!submitted_.empty() && in_flight_ < kEntries) {
+      io_uring_sqe* sqe = ::io_uring_get_sqe(&ring_);
+      if (sqe == nullptr) {
+        ::io_uring_submit(&ring_);
+        sqe = ::io_uring_get_sqe(&ring_);
+        if (sqe == nullptr) return;
+      }
+      IoRequest* request = submitted_.pop();
+      const int fd = fixed_ ? 0 : image_.fd();
+      std::uint8_t* place = request->buffer + request->progress;
+      const std::uint32_t left = request->length - request->progress;
+      const std::uint64_t offset = request->offset + request->progress;
+      switch (request->kind) {
+        case IoKind::kRead:
+          ::io_uring_prep_read(sqe, fd, place, left, offset);
+          break;
+        case IoKind::kWrite:
+          ::io_uring_prep_write(sqe, fd, place, left, offset);
+          break;
+        case IoKind::kWriteDurable:
+          // One request, one completion: the kernel writes through or flushes the drive itself (O_DSYNC semantics).
+          ::io_uring_prep_write(sqe, fd, place, left, offset);
+          sqe->rw_flags = RWF_DSYNC;
+          break;
+        case IoKind::kFlush:
+          ::io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
+          break;
+      }
+      if (fixed_) ::io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+      ::io_uring_sqe_set_data(sqe, request);
+      ++in_flight_;
+    }
+  }
+
+  void reap() noexcept {
+    io_uring_cqe* batch[64];
+    while (const unsigned count = ::io_uring_peek_batch_cqe(&ring_, batch, 64)) {
+      runtime::IntrusiveList<IoRequest> finished;
+      for (unsigned i = 0; i < count; ++i) settle(*batch[i], finished);
+      ::io_uring_cq_advance(&ring_, count);
+      while (IoRequest* request = finished.pop()) request->done(*request);
+    }
+  }
+
+  void settle(const io_uring_cqe& cqe, runtime::IntrusiveList<IoRequest>& finished) noexcept {
+    auto* request = static_cast<IoRequest*>(::io_uring_cqe_get_data(&cqe));
+    if (request == nullptr) {
+      listening_ = false;
+      event_.clear();
+      return;
+    }
+    --in_flight_;
+    if (cqe.res == -EINTR || cqe.res == -EAGAIN) {
+      submitted_.push(request);
+      return;
+    }
+    request->error = cqe.res < 0 ? -cqe.res : 0;
+    if (cqe.res >= 0 && request->kind != IoKind::kFlush) {
+      request->progress += static_cast<std::uint32_t>(cqe.res);
+      if (cqe.res == 0) {
+        request->error = EIO;
+      } else if (request->progress < request->length) {
+        submitted_.push(request);
+        return;
+      }
+    }
+    finished.push(request);
+  }
+
+  ImageFile image_;
+  io_uring ring_;
+  runtime::WakeEvent event_;
+  runtime::IntrusiveList<IoRequest> submitted_;
+  unsigned in_flight_ = 0;
+  bool fixed_ = false;
+  bool listening_ = false;
+};
+
+}  // namespace
+
+base::Result<std::unique_ptr<BlockDevice>> open_uring_device(ImageFile& image) {
+  io_uring ring{};
+  const int refused = set_up(ring, kEntries);
+  if (refused < 0) return base::Status(base::Reason::kDeviceFailed, "the kernel refuses io_uring", -refused);
+  return std::unique_ptr<BlockDevice>(std::make_unique<UringDevice>(std::move(image), ring));
+}
+
+UringSupport probe_uring() {
+  io_uring ring{};
+  const int refused = set_up(ring, 2);
+  if (refused >= 0) {
+    ::io_uring_queue_exit(&ring);
+    return {true, 0, "", ""};
+  }
+  UringSupport support;
+  support.error = -refused;
+  support.reason = std::string("io_uring_setup: ") + std::strerror(-refused);
+  support.mend = refused == -ENOMEM ? "raise the locked-memory limit: ulimit -l unlimited"
+                 : refused == -ENOSYS
+                     ? "run a Linux kernel of 5.10 or later with io_uring"
+                     : "allow io_uring: sysctl kernel.io_uring_disabled=0, and a container profile that permits it";
+  return support;
+}
+
+#else
+
+base::Result<std::unique_ptr<BlockDevice>> open_uring_device(ImageFile&) {
+  return base::Status(base::Reason::kDeviceFailed, "this build has no io_uring", ENOSYS);
+}
+
+UringSupport probe_uring() {
+  return {false, ENOSYS, "this build has no io_uring", "apt install liburing-dev, then build again"};
+}
+
+#endif
+
+}  // namespace ferrite::engine

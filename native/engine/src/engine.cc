@@ -1,0 +1,89 @@
+#include "engine/engine.h"
+
+#include <utility>
+
+#include "checksum/xxh64.h"
+#include "core/core.h"
+#include "format/record.h"
+
+namespace ferrite::engine {
+
+using internal::Core;
+
+RecordBatch::RecordBatch() noexcept = default;
+RecordBatch::RecordBatch(RecordBatch&& other) noexcept = default;
+RecordBatch& RecordBatch::operator=(RecordBatch&& other) noexcept = default;
+RecordBatch::~RecordBatch() = default;
+
+RecordBatch::RecordBatch(std::unique_ptr<internal::ReadBuffer> buffer) noexcept
+    : buffer_(std::move(buffer)), count_(static_cast<std::uint32_t>(buffer_->offsets.size())) {}
+
+bool RecordBatch::next(RecordView& view) noexcept {
+  if (buffer_ == nullptr || position_ == count_) return false;
+  const std::uint8_t* record = buffer_->memory.data() + buffer_->offsets[position_++];
+  const RecordHead head = trusted_record_head(record);
+  view.keyspace = head.keyspace;
+  view.partition = head.partition;
+  view.generation = head.generation;
+  view.sequence = head.sequence;
+  view.expires_at_ms = head.expires_at_ms;
+  view.key = {record + kRecordHeadBytes, head.key_bytes};
+  view.hash = key_hash(view.key);
+  view.value = buffer_->with_values ? base::Bytes(view.key.data() + view.key.size(), head.value_bytes) : base::Bytes();
+  view.value_bytes = head.value_bytes;
+  return true;
+}
+
+Client::Client(std::shared_ptr<Core> core, std::shared_ptr<internal::ClientQueue> queue) noexcept
+    : core_(std::move(core)), queue_(std::move(queue)) {}
+
+Client::~Client() { queue_->close(); }
+
+base::Result<std::uint64_t> Client::append(const PutRequest& request, std::uint64_t tag) {
+  return core_->submit_write(queue_, RecordKind::kPut, request, tag);
+}
+
+base::Result<std::uint64_t> Client::remove(std::uint32_t keyspace, base::Bytes key, std::uint64_t tag) {
+  PutRequest request;
+  request.keyspace = keyspace;
+  request.key = key;
+  return core_->submit_write(queue_, RecordKind::kRemove, request, tag);
+}
+
+base::Status Client::get(std::uint32_t keyspace, base::Bytes key, std::uint64_t tag) {
+  return core_->submit_get(queue_, keyspace, key, tag);
+}
+
+base::Status Client::scan(const ScanRequest& request, std::uint64_t tag) {
+  return core_->submit_scan(queue_, request, tag);
+}
+
+base::Status Client::flush(std::uint64_t tag) { return core_->submit_flush(queue_, tag); }
+
+std::size_t Client::drain(std::span<Completion> out) { return queue_->drain(out); }
+
+base::Result<std::unique_ptr<Engine>> Engine::open(const OpenOptions& options) {
+  base::Result<std::shared_ptr<Core>> core = Core::open(options);
+  if (!core.ok()) return core.status();
+  return std::unique_ptr<Engine>(new Engine(std::move(core).value()));
+}
+
+Engine::Engine(std::shared_ptr<Core> core) noexcept : core_(std::move(core)) {}
+
+Engine::~Engine() { static_cast<void>(core_->close()); }
+
+const OpenReport& Engine::report() const noexcept { return core_->report(); }
+std::uint32_t Engine::value_bytes_max() const noexcept { return core_->value_bytes_max(); }
+EngineStats Engine::stats() const noexcept { return core_->stats(); }
+
+base::Result<std::unique_ptr<Client>> Engine::open_client(const ClientOptions& options) {
+  base::Result<std::shared_ptr<internal::ClientQueue>> queue = core_->add_client(options);
+  if (!queue.ok()) return queue.status();
+  return std::make_unique<Client>(core_, std::move(queue).value());
+}
+
+base::Status Engine::close() { return core_->close(); }
+
+std::uint64_t key_hash(base::Bytes key) noexcept { return checksum::xxh64(key); }
+
+}  // namespace ferrite::engine

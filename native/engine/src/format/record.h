@@ -1,0 +1,57 @@
+// Records as they lie in a group (FORMAT.md section 5). Threads: pure functions and plain values.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/endian.h"
+#include "engine/limits.h"
+
+namespace ferrite::engine {
+
+inline constexpr std::uint32_t kRecordHeadBytes = 48;
+/// Records start at multiples of this.
+inline constexpr std::uint32_t kRecordAlignment = 16;
+
+enum class RecordKind : std::uint8_t { kPut = 1, kRemove = 2 };
+
+struct RecordHead {
+  RecordKind kind = RecordKind::kPut;
+  std::uint16_t key_bytes = 0;
+  std::uint32_t value_bytes = 0;
+  std::uint32_t keyspace = 0;
+  std::uint32_t generation = 0;
+  std::uint32_t partition = 0;
+  /// Low half of the boot that wrote it.
+  std::uint32_t boot = 0;
+  std::uint64_t sequence = 0;
+  std::uint64_t expires_at_ms = 0;
+  std::uint32_t value_crc = 0;
+
+  friend bool operator==(const RecordHead&, const RecordHead&) = default;
+};
+
+/// Bytes a record takes in the log.
+[[nodiscard]] constexpr std::uint32_t record_bytes(std::uint32_t key_bytes, std::uint32_t value_bytes) noexcept {
+  return base::round_up(kRecordHeadBytes + key_bytes + value_bytes, kRecordAlignment);
+}
+
+/// Lays out head, key and value for a place not known yet, with zeros up to the alignment: everything but the
+/// checksums. `to` holds record_bytes(...) bytes.
+void place_record(const RecordHead& head, base::Bytes key, base::Bytes value, std::uint8_t* to) noexcept;
+
+/// Fills in the value's checksum and then the head's, which also covers the record's device offset, key and `salt`.
+void seal_record(std::uint8_t* record, std::uint64_t address, std::uint64_t salt) noexcept;
+
+/// Reads head and key of the record that starts `bytes` at device offset `address`. False unless head and key are
+/// whole, of this image and of this place. `key` borrows from `bytes`.
+[[nodiscard]] bool decode_record_head(base::Bytes bytes, std::uint64_t address, std::uint64_t salt, RecordHead& head,
+                                      base::Bytes& key) noexcept;
+
+/// The value of a record whose head is whole. False unless it is whole too, padding included; `bytes` as above.
+[[nodiscard]] bool decode_record_value(base::Bytes bytes, const RecordHead& head, base::Bytes& value) noexcept;
+
+/// Reads a head that has been verified before.
+[[nodiscard]] RecordHead trusted_record_head(const std::uint8_t* record) noexcept;
+
+}  // namespace ferrite::engine

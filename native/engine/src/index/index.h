@@ -1,0 +1,92 @@
+// The index in memory: (keyspace, hash) -> location, ordered by (keyspace, hash), which is partition-major because a
+// partition is the top bits of the hash. Keys with equal hashes are neighbours; who needs to tell them apart reads them.
+// Threads: the reactor. Owns its leaves; grows by chunks of leaves and gives none back before destruction.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "index/location.h"
+
+namespace ferrite::engine {
+
+struct IndexEntry {
+  std::uint64_t hash = 0;
+  Location location;
+};
+static_assert(sizeof(IndexEntry) == 16);
+
+class Index {
+ public:
+  explicit Index(std::uint32_t partition_bits) noexcept : partition_bits_(partition_bits) {}
+
+  /// Up to `out.size()` locations stored under a hash; returns how many there are, which may be more.
+  [[nodiscard]] std::size_t find(std::uint32_t keyspace, std::uint64_t hash, std::span<Location> out) const noexcept;
+  void insert(std::uint32_t keyspace, std::uint64_t hash, Location location);
+  /// Replaces one location by another under the same hash; false when `from` is not there.
+  bool replace(std::uint32_t keyspace, std::uint64_t hash, Location from, Location to) noexcept;
+  /// False when it is not there.
+  bool erase(std::uint32_t keyspace, std::uint64_t hash, Location location) noexcept;
+  /// Copies entries of one partition in order, from the first with hash >= `from_hash`; returns how many.
+  [[nodiscard]] std::size_t collect(std::uint32_t keyspace, std::uint32_t partition, std::uint64_t from_hash,
+                                    std::span<IndexEntry> out) const noexcept;
+  /// Calls visit(keyspace, entry) for every entry, in order.
+  template <typename Visit>
+  void for_each(Visit&& visit) const {
+    for (const Keyspace& keyspace : keyspaces_) {
+      for (const Partition& partition : keyspace.partitions) {
+        for (const LeafRef& ref : partition) {
+          for (std::uint32_t i = 0; i < ref.count; ++i) visit(keyspace.id, ref.leaf->entries[i]);
+        }
+      }
+    }
+  }
+
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  /// Memory held, bytes.
+  [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
+
+ private:
+  static constexpr std::uint32_t kLeafEntries = 64;
+  static constexpr std::size_t kChunkLeaves = 256;
+
+  struct Leaf {
+    std::array<IndexEntry, kLeafEntries> entries;
+  };
+  struct LeafRef {
+    Leaf* leaf;
+    std::uint64_t first_hash;
+    std::uint32_t count;
+  };
+  using Partition = std::vector<LeafRef>;
+  struct Keyspace {
+    std::uint32_t id;
+    std::vector<Partition> partitions;
+  };
+  struct Place {
+    std::size_t leaf;
+    std::uint32_t entry;
+  };
+
+  [[nodiscard]] const Partition* partition_of(std::uint32_t keyspace, std::uint64_t hash) const noexcept;
+  [[nodiscard]] Partition* partition_of(std::uint32_t keyspace, std::uint64_t hash) noexcept;
+  Partition& made_partition(std::uint32_t keyspace, std::uint64_t hash);
+  [[nodiscard]] static Place lower_bound(const Partition& partition, std::uint64_t hash) noexcept;
+  [[nodiscard]] static bool advance(const Partition& partition, Place& place) noexcept;
+  [[nodiscard]] static bool locate(const Partition& partition, std::uint64_t hash, Location location,
+                                   Place& place) noexcept;
+  void make_room(Partition& partition, std::size_t full);
+  void rebalance(Partition& partition, std::size_t left, std::uint32_t left_count) noexcept;
+  Leaf* take_leaf();
+
+  const std::uint32_t partition_bits_;
+  std::vector<Keyspace> keyspaces_;
+  std::vector<std::unique_ptr<Leaf[]>> chunks_;
+  std::vector<Leaf*> free_leaves_;
+  std::uint64_t size_ = 0;
+};
+
+}  // namespace ferrite::engine

@@ -1,0 +1,410 @@
+#include "log/replay.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/endian.h"
+#include "checksum/xxh64.h"
+#include "device/sync_io.h"
+
+namespace ferrite::engine {
+namespace {
+
+constexpr std::uint32_t kReadBytes = 1U << 20U;
+
+}  // namespace
+
+std::uint64_t image_salt(const Superblock& superblock) noexcept {
+  return base::load_le<std::uint64_t>(superblock.image_id.data());
+}
+
+Replay::Replay(BlockDevice& device, const Superblock& superblock, Index& index, SegmentTable& segments,
+               KeyWitness& witness)
+    : device_(device),
+      superblock_(superblock),
+      salt_(image_salt(superblock)),
+      index_(index),
+      segments_(segments),
+      witness_(witness),
+      probes_(superblock.segment_count),
+      buffer_(superblock.segment_bytes),
+      block_(2 * kBlockBytes) {}
+
+// Reads, block by block where a larger read fails; what cannot be read becomes bytes no checksum accepts.
+void Replay::read(std::uint64_t offset, base::MutableBytes into) {
+  if (run_io(device_, IoKind::kRead, offset, into) == 0) return;
+  for (std::size_t at = 0; at < into.size(); at += kBlockBytes) {
+    const base::MutableBytes block = into.subspan(at, kBlockBytes);
+    if (run_io(device_, IoKind::kRead, offset + at, block) != 0) std::memset(block.data(), 0xdb, block.size());
+  }
+}
+
+void Replay::load(std::uint32_t segment) {
+  segment_ = segment;
+  base_ = segments_.begin_of(segment);
+  const auto size = static_cast<std::uint32_t>(buffer_.size());
+  for (std::uint32_t at = 0; at < size; at += kReadBytes) {
+    read(base_ + at, buffer_.bytes().subspan(at, std::min(kReadBytes, size - at)));
+  }
+}
+
+void Replay::probe(std::uint32_t segment) {
+  Probe& probe = probes_[segment];
+  const base::MutableBytes block = block_.bytes().first(kBlockBytes);
+  Frame frame;
+  std::uint32_t crc = 0;
+  read(segments_.trailer_of(segment), block);
+  if (decode_frame(block, segments_.trailer_of(segment), salt_, frame, crc) && frame.kind == FrameKind::kFreeMark) {
+    probe.retired = frame.life;
+  }
+  read(segments_.begin_of(segment), block);
+  const bool valid = decode_frame(block, segments_.begin_of(segment), salt_, frame, crc);
+  if (valid && frame.kind == FrameKind::kFreeMark) {
+    probe.retired = std::max(probe.retired, frame.life);
+  } else if (valid && frame.kind == FrameKind::kGroup) {
+    if (frame.life > probe.retired) {
+      probe.start = Start::kGroup;
+      probe.first = frame;
+    }
+  } else if (all_zero(block)) {
+    probe.blank = true;
+  } else {
+    probe.start = Start::kGarbage;
+  }
+}
+
+// A segment whose beginning is unreadable may still hold groups of a life that was not retired.
+bool Replay::find_first(std::uint32_t segment) {
+  load(segment);
+  Frame frame;
+  std::uint32_t crc = 0;
+  Frame best;
+  for (std::uint32_t at = kBlockBytes; at < segments_.usable_bytes(); at += kBlockBytes) {
+    // The newest life counts: older groups are remains.
+    if (frame_at(at, frame, crc) && frame.kind == FrameKind::kGroup && frame.life > probes_[segment].retired &&
+        frame.life > best.life) {
+      best = frame;
+    }
+  }
+  if (best.life == 0) return false;
+  probes_[segment].first = best;
+  return true;
+}
+
+ReplayResult Replay::run() {
+  std::vector<std::uint32_t> order;
+  std::vector<std::uint32_t> garbage;
+  for (std::uint32_t segment = 0; segment < segments_.count(); ++segment) {
+    probe(segment);
+    const bool live = probes_[segment].start == Start::kGroup ||
+                      (probes_[segment].start == Start::kGarbage && find_first(segment));
+    if (live) order.push_back(segment);
+    if (!live && probes_[segment].start == Start::kGarbage) garbage.push_back(segment);
+    const std::uint64_t life = live ? probes_[segment].first.life : probes_[segment].retired;
+    segments_[segment].life = life;
+    segments_[segment].state = live ? SegmentState::kFull : SegmentState::kFree;
+    result_.end.life = std::max(result_.end.life, life);
+  }
+  std::sort(order.begin(), order.end(),
+            [this](std::uint32_t a, std::uint32_t b) { return probes_[a].first.group < probes_[b].first.group; });
+  result_.end.position = segments_.begin_of(0);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const bool final = i + 1 == order.size();
+    walk(order[i], final, final ? nullptr : &probes_[order[i + 1]].first);
+  }
+  if (!order.empty()) segments_[result_.end.segment].state = SegmentState::kActive;
+
+  // A segment that cannot be understood at all: the log's first group in it was torn or is damaged. After a clean close
+  // it cannot be torn, and when the log is known to miss groups it may have held them.
+  const bool clean = superblock_.clean && result_.end.last.group <= superblock_.end_group;
+  for (const std::uint32_t segment : garbage) {
+    segments_[segment].state = SegmentState::kQuarantined;
+    if (clean) {
+      report_unknown();
+      continue;
+    }
+    result_.tail = Tail::kAmbiguous;
+    if (garbage.size() > 1) report_unknown();
+    load(segment);
+    keep_tail(0, segments_.usable_bytes());
+  }
+  if (!clean && garbage.size() == 1) {
+    // Only the first group after a full segment can look like this: the log goes on here.
+    if (!order.empty()) segments_[result_.end.segment].state = SegmentState::kFull;
+    result_.end.segment = garbage.front();
+    result_.end.position = segments_.begin_of(garbage.front());
+    result_.end.sealed = false;
+    segments_[garbage.front()].state = SegmentState::kActive;
+    segments_[garbage.front()].life = ++result_.end.life;
+  }
+  if (clean) {
+    if (result_.end.last.group < superblock_.end_group) report_unknown();
+    result_.tail = Tail::kSealed;
+  }
+  report_known();
+  return std::move(result_);
+}
+
+bool Replay::frame_at(std::uint32_t position, Frame& frame, std::uint32_t& crc) const noexcept {
+  return position + kBlockBytes <= segments_.trailer_of(segment_) - base_ &&
+         decode_frame(loaded(position, position + kBlockBytes), address_of(position), salt_, frame, crc) &&
+         position + frame.length <= segments_.trailer_of(segment_) - base_;
+}
+
+// Position of the next group of this life behind `from`; 0 when there is none.
+std::uint32_t Replay::next_group(std::uint32_t from, Frame& frame) const noexcept {
+  std::uint32_t crc = 0;
+  for (std::uint32_t at = from + kBlockBytes; at < segments_.usable_bytes(); at += kBlockBytes) {
+    if (frame_at(at, frame, crc) && frame.kind == FrameKind::kGroup && frame.life == life_ &&
+        frame.group > result_.end.last.group) {
+      return at;
+    }
+  }
+  return 0;
+}
+
+void Replay::walk(std::uint32_t segment, bool final, const Frame* successor) {
+  load(segment);
+  life_ = probes_[segment].first.life;
+  result_.end.segment = segment;
+  std::uint32_t position = 0;
+  bool sealed = false;
+  while (position < segments_.usable_bytes() + kBlockBytes) {
+    Frame frame;
+    std::uint32_t crc = 0;
+    const bool valid = frame_at(position, frame, crc) && frame.life == life_;
+    if (valid && frame.kind == FrameKind::kSeal && frame.previous == result_.end.last) {
+      sealed = true;
+      if (!all_zero(loaded(position + kGroupHeaderBytes, position + kBlockBytes))) ++result_.salvaged;
+      break;
+    }
+    const bool group = valid && frame.kind == FrameKind::kGroup && frame.group > result_.end.last.group;
+    Frame later;
+    if (group) {
+      // Only the very last group can be torn; it is when nothing vouches for it.
+      const bool vouched = superblock_.clean && frame.group <= superblock_.end_group;
+      if (final && !vouched && !whole(frame, position) && next_group(position, later) == 0) {
+        Frame seal;
+        std::uint32_t seal_crc = 0;
+        const std::uint32_t behind = position + frame.length;
+        if (!frame_at(behind, seal, seal_crc) || seal.kind != FrameKind::kSeal || seal.life != life_ ||
+            seal.group != frame.group) {
+          break;
+        }
+      }
+      check_predecessor(frame, segment);
+      take_group(frame, crc, position);
+      position += frame.length;
+      continue;
+    }
+    const std::uint32_t next = next_group(position, later);
+    if (next == 0) break;
+    // A corrupt middle: groups of the log follow, so this was one, too.
+    const std::uint64_t expected = result_.end.next_sequence;
+    const std::uint64_t found = salvage(position, next, expected, later.first_sequence);
+    if (expected + found < later.first_sequence) {
+      report_unknown();
+    } else {
+      ++result_.salvaged;
+    }
+    result_.end.last = later.previous;
+    position = next;
+  }
+  if (!final && !sealed) {
+    // Every segment but the last ends with a seal. Without it: nothing is lost if the successor names our last group.
+    if (successor->previous == result_.end.last) {
+      ++result_.salvaged;
+    } else {
+      const std::uint64_t expected = result_.end.next_sequence;
+      const std::uint64_t found =
+          salvage(position, segments_.usable_bytes(), expected, successor->first_sequence);
+      if (expected + found < successor->first_sequence) {
+        report_unknown();
+      } else {
+        ++result_.salvaged;
+      }
+    }
+  }
+  if (final) end_log(position, sealed);
+}
+
+void Replay::end_log(std::uint32_t position, bool sealed) {
+  result_.end.position = address_of(position);
+  result_.end.sealed = sealed;
+  if (sealed) return;
+  if (superblock_.clean && result_.end.last.group == superblock_.end_group) {
+    ++result_.salvaged;  // the seal is damaged, the superblock vouches for the end
+    return;
+  }
+  result_.tail = Tail::kAmbiguous;
+  keep_tail(position, segments_.usable_bytes());
+}
+
+// Compares a group's idea of its predecessor with what came before it.
+void Replay::check_predecessor(const Frame& group, std::uint32_t segment) {
+  const GroupId& last = result_.end.last;
+  if (group.previous == last) return;
+  if (group.previous.group == 0) return;
+  const std::uint32_t before = segments_.index_of(group.previous.address);
+  const bool inside = group.previous.address >= kDataOffset && before < segments_.count();
+  if (!inside || before == segment) {
+    report_unknown();
+    return;
+  }
+  // The predecessor's segment was given back since, or used again for something newer: then the gap is as it should be.
+  const Probe& probe = probes_[before];
+  const bool gone = (probe.start == Start::kUnused && !probe.blank) ||
+                    (segments_[before].state == SegmentState::kFull && probe.first.group > group.previous.group);
+  if (!gone) report_unknown();
+}
+
+bool Replay::whole(const Frame& group, std::uint32_t position) const noexcept {
+  std::uint32_t at = position + kGroupHeaderBytes;
+  const std::uint32_t end = position + group.used_bytes;
+  for (std::uint32_t i = 0; i < group.record_count; ++i) {
+    RecordHead head;
+    base::Bytes key;
+    base::Bytes value;
+    if (at >= end || !decode_record_head(loaded(at, end), address_of(at), salt_, head, key) ||
+        !decode_record_value(loaded(at, end), head, value) || head.sequence != group.first_sequence + i) {
+      return false;
+    }
+    at += record_bytes(head.key_bytes, head.value_bytes);
+  }
+  return at == end && all_zero(loaded(end, position + group.length));
+}
+
+void Replay::take_group(const Frame& group, std::uint32_t crc, std::uint32_t position) {
+  const std::uint64_t end_sequence = group.first_sequence + group.record_count;
+  const std::uint64_t found = salvage(position + kGroupHeaderBytes, position + group.used_bytes,
+                                      group.first_sequence, end_sequence);
+  if (found < group.record_count) report_unknown();
+  if (!all_zero(loaded(position + group.used_bytes, position + group.length))) ++result_.salvaged;
+  result_.end.last = {group.group, group.address, crc};
+  boot_ = group.boot;
+  result_.end.next_sequence = std::max(result_.end.next_sequence, end_sequence);
+}
+
+// Applies the records of a region that have a whole head, in order, and returns how many there are. Where a head is not
+// whole the next one is looked for, so that one damaged record hides no other.
+std::uint64_t Replay::salvage(std::uint32_t from, std::uint32_t to, std::uint64_t first_sequence,
+                              std::uint64_t end_sequence) {
+  std::uint64_t count = 0;
+  while (from + kRecordHeadBytes <= to) {
+    RecordHead head;
+    base::Bytes key;
+    base::Bytes value;
+    const base::Bytes rest = loaded(from, to);
+    if (!decode_record_head(rest, address_of(from), salt_, head, key) || head.sequence < first_sequence ||
+        head.sequence >= end_sequence || head.boot < boot_ ||
+        record_bytes(head.key_bytes, head.value_bytes) > rest.size()) {
+      from += kRecordAlignment;
+      continue;
+    }
+    const bool sound = decode_record_value(rest, head, value);
+    apply(from, head, key, !sound);
+    if (!sound) ++damaged_records_;
+    first_sequence = head.sequence + 1;
+    result_.end.next_sequence = std::max(result_.end.next_sequence, first_sequence);
+    ++count;
+    from += record_bytes(head.key_bytes, head.value_bytes);
+  }
+  return count;
+}
+
+// Collects whole records of the last boot behind the log's end: of a group that was torn or is damaged.
+void Replay::keep_tail(std::uint32_t from, std::uint32_t to) {
+  std::uint64_t sequence = result_.end.next_sequence;
+  while (from + kRecordHeadBytes <= to) {
+    RecordHead head;
+    base::Bytes key;
+    base::Bytes value;
+    const base::Bytes rest = loaded(from, to);
+    if (!decode_record_head(rest, address_of(from), salt_, head, key) || head.sequence < sequence ||
+        head.boot != static_cast<std::uint32_t>(superblock_.boot_count) || !decode_record_value(rest, head, value)) {
+      from += kRecordAlignment;
+      continue;
+    }
+    const std::uint32_t bytes = record_bytes(head.key_bytes, head.value_bytes);
+    result_.tail_records.insert(result_.tail_records.end(), rest.begin(), rest.begin() + bytes);
+    sequence = head.sequence + 1;
+    from += bytes;
+  }
+}
+
+bool Replay::key_at(Location location, base::Bytes key) {
+  RecordHead head;
+  base::Bytes found;
+  const std::uint64_t address = location.address();
+  if (address >= base_ && address < base_ + buffer_.size()) {
+    const auto at = static_cast<std::uint32_t>(address - base_);
+    head = trusted_record_head(buffer_.data() + at);
+    found = loaded(at + kRecordHeadBytes, at + kRecordHeadBytes + head.key_bytes);
+  } else {
+    const std::uint64_t start = address / kBlockBytes * kBlockBytes;
+    read(start, block_.bytes());
+    // An unreadable record is as good as replaced by a newer one under its hash: what it held is reported already.
+    if (!decode_record_head(block_.bytes().subspan(address - start), address, salt_, head, found)) return true;
+  }
+  return found.size() == key.size() && std::memcmp(found.data(), key.data(), key.size()) == 0;
+}
+
+Location Replay::find_same(std::uint32_t keyspace, std::uint64_t hash, base::Bytes key) {
+  candidates_.resize(std::max<std::size_t>(candidates_.size(), 4));
+  std::size_t count = index_.find(keyspace, hash, candidates_);
+  if (count > candidates_.size()) {
+    candidates_.resize(count);
+    count = index_.find(keyspace, hash, candidates_);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const Location candidate = candidates_[i];
+    const std::optional<bool> known = witness_.same(candidate, key);
+    if (known.has_value() ? *known : key_at(candidate, key)) return candidate;
+  }
+  return Location();
+}
+
+void Replay::apply(std::uint32_t position, const RecordHead& head, base::Bytes key, bool damaged) {
+  const std::uint64_t hash = checksum::xxh64(key);
+  const std::uint64_t address = address_of(position);
+  const Location location(address, record_bytes(head.key_bytes, head.value_bytes), damaged);
+  const Location older = find_same(head.keyspace, hash, key);
+  if (!older.none()) {
+    --segments_.at(older.address()).live_records;
+    result_.record_bytes -= older.bytes();
+  }
+  if (head.kind == RecordKind::kRemove) {
+    ++segments_[segment_].removals;
+    if (!older.none()) index_.erase(head.keyspace, hash, older);
+    return;
+  }
+  ++segments_[segment_].live_records;
+  result_.record_bytes += location.bytes();
+  witness_.remember(location, key);
+  if (older.none()) {
+    index_.insert(head.keyspace, hash, location);
+  } else {
+    index_.replace(head.keyspace, hash, older, location);
+  }
+}
+
+void Replay::report_unknown() {
+  if (unknown_reported_) return;
+  unknown_reported_ = true;
+  result_.damaged.push_back({std::nullopt, std::nullopt, base::Reason::kChecksumMismatch});
+}
+
+// Names the partitions of damaged records that nothing newer has replaced.
+void Replay::report_known() {
+  if (damaged_records_ == 0) return;
+  index_.for_each([this](std::uint32_t keyspace, const IndexEntry& entry) {
+    if (!entry.location.damaged()) return;
+    const Damage damage{keyspace, partition_of(entry.hash, superblock_.partition_bits),
+                        base::Reason::kChecksumMismatch};
+    const bool known = !result_.damaged.empty() && result_.damaged.back().keyspace == damage.keyspace &&
+                       result_.damaged.back().partition == damage.partition;
+    if (!known) result_.damaged.push_back(damage);
+  });
+}
+
+}  // namespace ferrite::engine

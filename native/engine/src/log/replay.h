@@ -1,0 +1,105 @@
+// Reads the log back: fills index and segment table, tells a torn tail from damage (PROTOCOL P17; FORMAT.md section 7).
+// Threads: the reactor, before it serves. Reads the device, never writes it. Borrows everything it is given.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "engine/block_device.h"
+#include "engine/engine.h"
+#include "format/group.h"
+#include "format/superblock.h"
+#include "index/index.h"
+#include "index/key_witness.h"
+#include "space/segment_table.h"
+
+namespace ferrite::engine {
+
+/// Where the log goes on.
+struct LogEnd {
+  /// The last group; number 0 when there is none.
+  GroupId last;
+  std::uint32_t segment = 0;
+  /// Device offset of the next group.
+  std::uint64_t position = 0;
+  /// Highest life of any segment.
+  std::uint64_t life = 0;
+  std::uint64_t next_sequence = 1;
+  bool sealed = false;
+};
+
+struct ReplayResult {
+  LogEnd end;
+  Tail tail = Tail::kSealed;
+  std::vector<Damage> damaged;
+  std::uint64_t salvaged = 0;
+  std::uint64_t record_bytes = 0;
+  /// Whole records found behind the log's last good group: to be written again as its next group.
+  std::vector<std::uint8_t> tail_records;
+};
+
+class Replay {
+ public:
+  Replay(BlockDevice& device, const Superblock& superblock, Index& index, SegmentTable& segments, KeyWitness& witness);
+  ReplayResult run();
+
+ private:
+  enum class Start : std::uint8_t { kGroup, kUnused, kGarbage };
+  struct Probe {
+    Start start = Start::kUnused;
+    /// Block 0 is zero, rather than a free mark.
+    bool blank = false;
+    /// Lives up to this one are no longer part of the log.
+    std::uint64_t retired = 0;
+    Frame first;
+  };
+
+  void probe(std::uint32_t segment);
+  bool find_first(std::uint32_t segment);
+  void load(std::uint32_t segment);
+  void read(std::uint64_t offset, base::MutableBytes into);
+  void walk(std::uint32_t segment, bool final, const Frame* successor);
+  void check_predecessor(const Frame& group, std::uint32_t segment);
+  [[nodiscard]] bool frame_at(std::uint32_t position, Frame& frame, std::uint32_t& crc) const noexcept;
+  [[nodiscard]] std::uint32_t next_group(std::uint32_t from, Frame& frame) const noexcept;
+  [[nodiscard]] bool whole(const Frame& group, std::uint32_t position) const noexcept;
+  void take_group(const Frame& group, std::uint32_t crc, std::uint32_t position);
+  std::uint64_t salvage(std::uint32_t from, std::uint32_t to, std::uint64_t first_sequence, std::uint64_t end_sequence);
+  void keep_tail(std::uint32_t from, std::uint32_t to);
+  void end_log(std::uint32_t position, bool sealed);
+  void apply(std::uint32_t position, const RecordHead& head, base::Bytes key, bool damaged);
+  Location find_same(std::uint32_t keyspace, std::uint64_t hash, base::Bytes key);
+  [[nodiscard]] bool key_at(Location location, base::Bytes key);
+  void report_unknown();
+  void report_known();
+
+  [[nodiscard]] base::Bytes loaded(std::uint32_t from, std::uint32_t to) const noexcept {
+    return buffer_.bytes().subspan(from, to - from);
+  }
+  [[nodiscard]] std::uint64_t address_of(std::uint32_t position) const noexcept { return base_ + position; }
+
+  BlockDevice& device_;
+  const Superblock& superblock_;
+  const std::uint64_t salt_;
+  Index& index_;
+  SegmentTable& segments_;
+  KeyWitness& witness_;
+  std::vector<Probe> probes_;
+  base::AlignedBuffer buffer_;
+  base::AlignedBuffer block_;
+  std::uint32_t segment_ = 0;
+  std::uint64_t base_ = 0;
+  std::uint64_t life_ = 0;
+  /// Of the last group: remains of torn writes beyond it are of earlier boots.
+  std::uint32_t boot_ = 0;
+  std::vector<Location> candidates_;
+  bool unknown_reported_ = false;
+  std::uint64_t damaged_records_ = 0;
+  ReplayResult result_;
+};
+
+/// The image's salt, part of every checksum: blocks of another image never pass for this one's.
+[[nodiscard]] std::uint64_t image_salt(const Superblock& superblock) noexcept;
+
+}  // namespace ferrite::engine
