@@ -15,6 +15,6 @@ export const COMMANDS = {
   sim: { purposes: [], build: false, run: source('tooling/sim/run.ts') },
   codegen: { purposes: [], build: false, run: source('tooling/codegen/reasons-to-header.ts') },
   setup: { purposes: [] },
-  check: { purposes: ['test'], own: () => import('./check-command.mjs') },
+  check: { purposes: ['check'], own: () => import('./check-command.mjs') },
   test: { purposes: ['test'], own: () => import('./test-command.mjs') },
 };

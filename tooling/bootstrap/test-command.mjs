@@ -11,7 +11,7 @@ import { add, emptyTally, report } from './tally.mjs';
 export async function run(args) {
   const total = emptyTally();
   if (args.length === 0) {
-    add(total, await runChecks({ hostDependent: false }));
+    add(total, await runChecks({ hostTools: false }));
     for (const tally of await runNativeTests()) add(total, tally);
   }
   add(total, await runVitest(args));
