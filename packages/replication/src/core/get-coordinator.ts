@@ -1,0 +1,174 @@
+import { StoreError } from '@ferrite/errors';
+import { mergeRecords } from '@ferrite/vector-clock';
+import { HEDGE_AFTER_MS } from './limits.ts';
+import type { GetResult, Outcome, Standing } from './message.ts';
+import { majority, needed } from './quorum.ts';
+import { ReadTally } from './read-tally.ts';
+import { decodeVersions, encodeVersions, type Versions } from './record.ts';
+import { type ReplicaContext, sendTo } from './replica-context.ts';
+import type { Consistency } from './topology.ts';
+
+/** A read that this node coordinates. */
+export interface CoordinatedRead {
+  readonly keyspaceId: number;
+  readonly partition: number;
+  readonly replicas: readonly string[];
+  readonly key: Uint8Array;
+  readonly consistency: Consistency;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Coordinates a read. Enough members must answer (ONE: any replica that holds the key, or a member that says it is
+ * absent); at QUORUM and ALL, replicas found stale are repaired before the answer, until a write quorum holds it durably,
+ * so that no later read goes back (P10). `done` is called exactly once; the effect of a failure is `none`.
+ */
+export function coordinateRead(
+  node: ReplicaContext,
+  read: CoordinatedRead,
+  done: (outcome: Outcome<GetResult>) => void,
+): void {
+  const { planted, self } = node;
+  const one = read.consistency === 'ONE';
+  const goal = needed(read.consistency, read.replicas.length);
+  const tally = new ReadTally(planted('count-reads-short') && !one ? goal - 1 : goal);
+  const waiting = candidates(node, read);
+  let outstanding = 0;
+  let state: 'asking' | 'repairing' | 'finished' = 'asking';
+  let stopHedge = (): void => {};
+
+  const finish = (outcome: Outcome<GetResult>): void => {
+    if (state === 'finished') return;
+    state = 'finished';
+    stopTimer();
+    stopHedge();
+    done(outcome);
+  };
+  const fail = (reason: 'DEADLINE_EXCEEDED' | 'QUORUM_UNAVAILABLE', message: string): void =>
+    finish({ ok: false, error: new StoreError(reason, { message }) });
+  const stopTimer = node.desk.timer(read.timeoutMs, () =>
+    fail('DEADLINE_EXCEEDED', `${tally.members} of ${tally.needed} replicas answered in time`),
+  );
+
+  const repair = (merged: Versions, late: readonly string[], current: number): void => {
+    const confirmationsNeeded =
+      (one ? 1 : read.consistency === 'ALL' ? read.replicas.length : majority(read.replicas.length)) - current;
+    let confirmed = 0;
+    let failed = 0;
+    const settle = (ok: boolean): void => {
+      if (ok) confirmed++;
+      else failed++;
+      if (confirmed >= confirmationsNeeded) return finish({ ok: true, value: { versions: merged } });
+      if (late.length - failed < confirmationsNeeded)
+        fail('QUORUM_UNAVAILABLE', 'too few replicas could be brought up to date');
+    };
+    for (const replica of late) writeBack(node, read, replica, merged, settle);
+    if (confirmationsNeeded <= 0) finish({ ok: true, value: { versions: merged } });
+  };
+
+  const vote = (from: string, bytes: Uint8Array | undefined, standing: Standing): void => {
+    outstanding--;
+    if (state === 'finished') return;
+    let versions: Versions;
+    try {
+      versions = decodeVersions(bytes);
+    } catch {
+      return judge();
+    }
+    const counts =
+      standing === 'member' ||
+      (one && (versions.context.entries.length > 0 || planted('recovering-absent-answers'))) ||
+      (planted('count-recovering-reads') && (standing === 'recovering' || standing === 'ambiguous'));
+    tally.add({ from, versions, counts });
+    judge();
+  };
+
+  const ask = (replica: string): void => {
+    outstanding++;
+    if (replica === self) {
+      node.records.read(read.keyspaceId, read.key, !one && !planted('read-unflushed'), (outcome) => {
+        if (outcome.ok) vote(self, outcome.value, node.standings.of(read.partition));
+        else missed();
+      });
+      return;
+    }
+    const epoch = node.topology().tableEpoch;
+    sendTo(
+      node,
+      replica,
+      { type: 'read', epoch, keyspaceId: read.keyspaceId, key: read.key },
+      read.timeoutMs,
+      (reply) => {
+        if (reply.ok && reply.value.type === 'read') vote(replica, reply.value.record, reply.value.standing);
+        else missed();
+      },
+    );
+  };
+  const missed = (): void => {
+    outstanding--;
+    judge();
+  };
+
+  /** Asks further replicas until as many answers as are missing may come. */
+  const widen = (): void => {
+    while (outstanding < tally.needed - tally.members && waiting.length > 0) ask(waiting.shift()!);
+  };
+
+  const judge = (): void => {
+    if (state !== 'asking') return;
+    if (tally.enough) {
+      stopHedge();
+      const merged = tally.merged();
+      const { stale, current } = tally.compare(merged);
+      if (one || stale.length === 0 || planted('skip-read-repair'))
+        return finish({ ok: true, value: { versions: merged } });
+      state = 'repairing';
+      return repair(merged, stale, current);
+    }
+    widen();
+    if (outstanding === 0) fail('QUORUM_UNAVAILABLE', `${tally.members} of ${tally.needed} replicas could answer`);
+  };
+
+  const hedge = (): void => {
+    if (state !== 'asking' || waiting.length === 0) return;
+    ask(waiting.shift()!);
+    stopHedge = node.desk.timer(HEDGE_AFTER_MS, hedge);
+  };
+
+  widen();
+  if (waiting.length > 0) stopHedge = node.desk.timer(HEDGE_AFTER_MS, hedge);
+  if (outstanding === 0) fail('QUORUM_UNAVAILABLE', 'the key has no replica');
+}
+
+/** The replicas in the order in which they are asked: this node first, if its word may count. */
+function candidates(node: ReplicaContext, read: CoordinatedRead): string[] {
+  const { self, standings } = node;
+  const others = read.replicas.filter((replica) => replica !== self);
+  if (!read.replicas.includes(self)) return others;
+  const useful = read.consistency === 'ONE' || standings.isMember(read.partition);
+  return useful ? [self, ...others] : [...others, self];
+}
+
+/** Merges `versions` into a replica's copy; `settle` hears whether it is durable there. */
+export function writeBack(
+  node: ReplicaContext,
+  at: { readonly keyspaceId: number; readonly key: Uint8Array; readonly timeoutMs: number },
+  replica: string,
+  versions: Versions,
+  settle: (durable: boolean) => void,
+): void {
+  const { keyspaceId, key, timeoutMs } = at;
+  if (replica === node.self) {
+    node.records.update(keyspaceId, key, (stored) => mergeRecords(stored, versions), {
+      accepted: () => {},
+      durable: () => settle(true),
+      refused: () => settle(false),
+    });
+    return;
+  }
+  const epoch = node.topology().tableEpoch;
+  const record = encodeVersions(versions);
+  sendTo(node, replica, { type: 'write', epoch, keyspaceId, key, record, memory: false }, timeoutMs, (reply) =>
+    settle(reply.ok && reply.value.type === 'write' && reply.value.durable),
+  );
+}

@@ -1,0 +1,201 @@
+import { StoreError } from '@ferrite/errors';
+import type { Desk } from './desk.ts';
+import type { KnownBoot, Registration } from './event.ts';
+import { HELLO_TIMEOUT_MS, RETRY_AFTER_MS } from './limits.ts';
+import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
+import type { Planted } from './mutation.ts';
+import { majority } from './quorum.ts';
+
+/** Pause between greetings while the node runs, in milliseconds. */
+const GREET_EVERY_MS = 1_000;
+
+/** What the boot needs from the node around it. */
+export interface IdentityHost {
+  readonly self: string;
+  readonly clusterId: string;
+  others(): readonly string[];
+  epoch(): number;
+  send(to: string, request: PeerRequest, timeoutMs: number, then: (outcome: Outcome<PeerResponse>) => void): void;
+  register(boot: number, incarnation: string, then: (outcome: Outcome<Registration>) => void): void;
+  /** Makes the boot and what is known durable, then calls back. */
+  persist(then: () => void): void;
+  /** The boot is registered and no one knows a later one. */
+  verified(): void;
+  /** This disk holds less than the node once had: everything must be recovered, under new actors (P7, P9). */
+  behind(why: string): void;
+  failStop(error: StoreError): void;
+}
+
+/**
+ * Who this process is (P9): a boot number that grows with each open of the disk, registered with the topology store by
+ * compare-and-set, or with a majority of the other nodes while the store is away, and checked against every peer that can
+ * be reached. Whoever knows a later boot, or this one by another process, proves that the disk was rolled back or wiped.
+ */
+export class Identity {
+  readonly #desk: Desk;
+  readonly #host: IdentityHost;
+  readonly #planted: Planted;
+  readonly incarnation: string;
+  boot: number;
+  formed: boolean;
+  readonly attempts: KnownBoot[];
+  /** The highest boot known of each other node. */
+  readonly boots: Map<string, KnownBoot>;
+  /** Peers that answered the last greeting, and why others did not. */
+  readonly reachable = new Map<string, string>();
+  #verified = false;
+
+  constructor(
+    desk: Desk,
+    host: IdentityHost,
+    planted: Planted,
+    start: {
+      incarnation: string;
+      boot: number;
+      formed: boolean;
+      attempts: readonly KnownBoot[];
+      boots: Readonly<Record<string, KnownBoot>>;
+    },
+  ) {
+    this.#desk = desk;
+    this.#host = host;
+    this.#planted = planted;
+    this.incarnation = start.incarnation;
+    this.boot = start.boot;
+    this.formed = start.formed;
+    this.attempts = [...start.attempts];
+    this.boots = new Map(Object.entries(start.boots));
+  }
+
+  /** Registers the boot, which is durable by now. */
+  register(): void {
+    this.#host.register(this.boot, this.incarnation, (outcome) => {
+      if (!outcome.ok) return this.#storeAway();
+      const { registered, known } = outcome.value;
+      if (!registered) {
+        const mine = known !== undefined && known.boot === this.boot && known.incarnation === this.incarnation;
+        if (!mine)
+          return this.#isBehind(known?.boot ?? this.boot, 'the topology store knows a later boot of this node');
+      } else if (!this.formed) {
+        const own =
+          known === undefined ||
+          this.attempts.some((each) => each.boot === known.boot && each.incarnation === known.incarnation);
+        if (!own && !this.#planted('wiped-counts-as-member')) {
+          this.#host.behind('the disk is empty, but this node has had data');
+        }
+        this.formed = true;
+      }
+      this.#host.persist(() => this.#greet());
+    });
+  }
+
+  /** Answers a peer's greeting, and remembers its boot; durably first if the peer registers with us. */
+  hello(request: Extract<PeerRequest, { type: 'hello' }>, respond: (outcome: Outcome<PeerResponse>) => void): void {
+    if (request.clusterId !== this.#host.clusterId) {
+      const message = `node ${request.nodeId} belongs to the cluster ${request.clusterId}, not ${this.#host.clusterId}`;
+      return respond({ ok: false, error: new StoreError('PROTOCOL_MISMATCH', { message }) });
+    }
+    const answer = (known: KnownBoot): void =>
+      respond({
+        ok: true,
+        value: {
+          type: 'hello',
+          nodeId: this.#host.self,
+          boot: this.boot,
+          incarnation: this.incarnation,
+          epoch: this.#host.epoch(),
+          knownBoot: known.boot,
+          knownIncarnation: known.incarnation,
+        },
+      });
+    if (request.nodeId === this.#host.self) return answer({ boot: this.boot, incarnation: this.incarnation });
+    const known = this.boots.get(request.nodeId);
+    if (known !== undefined && known.boot >= request.boot) return answer(known);
+    const fresh = { boot: request.boot, incarnation: request.incarnation };
+    this.boots.set(request.nodeId, fresh);
+    if (request.register) this.#host.persist(() => answer(fresh));
+    else answer(fresh);
+  }
+
+  /** Greets every peer, now and ever after: the way a superseded process learns that it is one. */
+  #greet(): void {
+    this.#greetAll(false, (replies) => {
+      const later = replies.find((reply) => this.#isLater(reply));
+      if (later !== undefined) {
+        if (this.#verified) {
+          const message = `${later.nodeId} knows boot ${later.knownBoot} of this node, this process is boot ${this.boot}`;
+          return this.#host.failStop(new StoreError('NODE_ID_IN_USE', { message }));
+        }
+        return this.#isBehind(later.knownBoot, `${later.nodeId} knows a later boot of this node`);
+      }
+      if (!this.#verified) {
+        this.#verified = true;
+        this.#host.verified();
+      }
+      this.#desk.timer(GREET_EVERY_MS, () => this.#greet());
+    });
+  }
+
+  #storeAway(): void {
+    const retry = (): void => void this.#desk.timer(RETRY_AFTER_MS, () => this.register());
+    // A disk without a history cannot tell a first start from a wipe; only the store can.
+    if (!this.formed) return retry();
+    this.#greetAll(true, (replies) => {
+      const later = replies.find((reply) => this.#isLater(reply));
+      if (later !== undefined)
+        return this.#isBehind(later.knownBoot, `${later.nodeId} knows a later boot of this node`);
+      if (!this.#verified && replies.length >= majority(this.#host.others().length)) {
+        this.#verified = true;
+        this.#host.verified();
+      }
+      retry();
+    });
+  }
+
+  #isLater(reply: HelloReply): boolean {
+    if (this.#planted('ignore-rollback')) return false;
+    return (
+      reply.knownBoot > this.boot || (reply.knownBoot === this.boot && reply.knownIncarnation !== this.incarnation)
+    );
+  }
+
+  #isBehind(knownBoot: number, why: string): void {
+    if (this.#planted('ignore-rollback')) this.boot = knownBoot + 1;
+    else {
+      if (this.#verified) return this.#host.failStop(new StoreError('NODE_ID_IN_USE', { message: why }));
+      this.boot = knownBoot + 1;
+      this.#host.behind(why);
+    }
+    this.formed = true;
+    this.#host.persist(() => this.register());
+  }
+
+  #greetAll(register: boolean, then: (replies: readonly HelloReply[]) => void): void {
+    const others = this.#host.others();
+    const replies: HelloReply[] = [];
+    let left = others.length;
+    if (left === 0) return then(replies);
+    const { self, clusterId } = this.#host;
+    const { boot, incarnation } = this;
+    const request: PeerRequest = {
+      type: 'hello',
+      nodeId: self,
+      clusterId,
+      boot,
+      incarnation,
+      epoch: this.#host.epoch(),
+      register,
+    };
+    for (const to of others) {
+      this.#host.send(to, request, HELLO_TIMEOUT_MS, (outcome) => {
+        if (outcome.ok && outcome.value.type === 'hello') {
+          replies.push(outcome.value);
+          this.reachable.set(to, '');
+        } else this.reachable.set(to, outcome.ok ? 'unexpected answer' : outcome.error.message);
+        if (--left === 0) then(replies);
+      });
+    }
+  }
+}
+
+type HelloReply = Extract<PeerResponse, { type: 'hello' }>;

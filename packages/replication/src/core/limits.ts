@@ -1,0 +1,21 @@
+/** Limits of the core. Bytes, counts and milliseconds as the names say. */
+export const KEY_BYTES_MAX = 1024;
+export const VALUE_BYTES_MAX: number = 8 * 1024 * 1024;
+
+/** A get that has too few answers asks one more replica after this pause. */
+export const HEDGE_AFTER_MS = 50;
+
+/** A peer that answers Hello later than this counts as unreachable for the start. */
+export const HELLO_TIMEOUT_MS = 1_000;
+
+/** Pause before registration, or a transfer, is tried again. */
+export const RETRY_AFTER_MS = 500;
+
+/** Recovery: partitions and pages in flight at once, and the size of a page. */
+export const TRANSFERS_MAX = 4;
+export const TRANSFER_PAGE_RECORDS = 256;
+export const TRANSFER_PAGE_BYTES: number = 1024 * 1024;
+export const TRANSFER_TIMEOUT_MS = 10_000;
+
+/** Keyspace 0 belongs to the node itself; clients' keyspaces start at 1. */
+export const SYSTEM_KEYSPACE = 0;

@@ -1,0 +1,184 @@
+import { invariant, StoreError } from '@ferrite/errors';
+import { recordsEqual } from '@ferrite/vector-clock';
+import { latin1 } from './bytes.ts';
+import { type Desk, expectAnswer } from './desk.ts';
+import { KeyLocks } from './key-locks.ts';
+import type { Outcome } from './message.ts';
+import type { Planted } from './mutation.ts';
+import { decodeVersions, encodeVersions, type Versions } from './record.ts';
+
+/** An append the engine accepted and has not flushed yet. */
+interface Unflushed {
+  readonly ticket: number;
+  readonly waiters: ((failed: StoreError | undefined) => void)[];
+}
+
+/** What an {@link LocalRecords.update} reports, each at most once: `accepted` then `durable`, or `refused` alone. */
+export interface UpdateListener {
+  accepted(): void;
+  durable(): void;
+  refused(error: StoreError): void;
+}
+
+/** What the records need from their surroundings. */
+export interface LocalRecordsHost {
+  /** A stored record cannot be read (P7): its partition must recover. */
+  damaged(keyspaceId: number, key: Uint8Array): void;
+  /** The device failed: nothing may be acknowledged any more. */
+  deviceFailed(error: StoreError): void;
+}
+
+/** The records of this node's engine: every change is a merge under the key's lock (P1, INV-REPL-1). */
+export class LocalRecords {
+  readonly #desk: Desk;
+  readonly #host: LocalRecordsHost;
+  readonly #planted: Planted;
+  readonly #locks = new KeyLocks();
+  readonly #unflushed = new Map<string, Unflushed>();
+
+  constructor(desk: Desk, host: LocalRecordsHost, planted: Planted) {
+    this.#desk = desk;
+    this.#host = host;
+    this.#planted = planted;
+  }
+
+  /** Appends accepted and not flushed. */
+  get unflushed(): number {
+    return this.#unflushed.size;
+  }
+
+  /**
+   * Replaces what is stored of a key by `change(stored)`. `change` throws a `StoreError` to refuse; giving back what it
+   * was given changes nothing, and then `durable` waits for the flush of what was there (INV-REPL-2: a duplicate is not
+   * confirmed before its original).
+   */
+  update(keyspaceId: number, key: Uint8Array, change: (stored: Versions) => Versions, listener: UpdateListener): void {
+    const id = keyId(keyspaceId, key);
+    const exclusive = !this.#planted('forget-key-lock');
+    let locked = exclusive;
+    const release = (): void => {
+      if (locked) this.#locks.release(id);
+      locked = false;
+    };
+    const body = (): void =>
+      this.#read(keyspaceId, key, (stored) => {
+        let next: Versions;
+        try {
+          next = change(stored);
+        } catch (error) {
+          release();
+          if (!StoreError.is(error)) throw error;
+          return listener.refused(error);
+        }
+        if (next === stored || recordsEqual(next, stored)) {
+          release();
+          listener.accepted();
+          if (this.#planted('confirm-duplicate-before-flush')) return listener.durable();
+          return this.#whenFlushed(id, (failed) =>
+            failed === undefined ? listener.durable() : listener.refused(failed),
+          );
+        }
+        this.#append(id, keyspaceId, key, encodeVersions(next), {
+          ...listener,
+          accepted: () => {
+            release();
+            listener.accepted();
+          },
+          refused: (error) => {
+            release();
+            listener.refused(error);
+          },
+        });
+      });
+    if (exclusive) this.#locks.acquire(id, body);
+    else body();
+  }
+
+  /**
+   * The bytes stored of a key, once they are flushed: what a quorum read tells must not be taken back by a crash
+   * (INV-REPL-3). `flushed: false` tells what is accepted, at once.
+   */
+  read(
+    keyspaceId: number,
+    key: Uint8Array,
+    flushed: boolean,
+    then: (outcome: Outcome<Uint8Array | undefined>) => void,
+  ): void {
+    this.#desk.ask({ type: 'read', keyspaceId, key }, (answer) => {
+      const { outcome, ticket } = expectAnswer(answer, 'read');
+      this.#desk.forget(ticket);
+      if (!outcome.ok) {
+        this.#unreadable(keyspaceId, key, outcome.error);
+        return then(outcome);
+      }
+      if (!flushed) return then(outcome);
+      this.#whenFlushed(keyId(keyspaceId, key), (failed) =>
+        then(failed === undefined ? outcome : { ok: false, error: failed }),
+      );
+    });
+  }
+
+  /** Stores the node's own documents: no merge, no lock. */
+  writeSystem(keyspaceId: number, key: Uint8Array, value: Uint8Array, durable: () => void): void {
+    const refused = (error: StoreError): void => this.#host.deviceFailed(error);
+    this.#append(keyId(keyspaceId, key), keyspaceId, key, value, { accepted: () => {}, durable, refused });
+  }
+
+  #read(keyspaceId: number, key: Uint8Array, then: (stored: Versions) => void): void {
+    this.#desk.ask({ type: 'read', keyspaceId, key }, (answer) => {
+      const { outcome, ticket } = expectAnswer(answer, 'read');
+      this.#desk.forget(ticket);
+      if (!outcome.ok) {
+        // The partition recovers from now on; until its peers have told, nothing is known of this key.
+        this.#unreadable(keyspaceId, key, outcome.error);
+        return then(decodeVersions(undefined));
+      }
+      then(decodeVersions(outcome.value));
+    });
+  }
+
+  #append(id: string, keyspaceId: number, key: Uint8Array, value: Uint8Array, listener: UpdateListener): void {
+    const waiters: Unflushed['waiters'] = [];
+    const ticket = this.#desk.ask({ type: 'append', keyspaceId, key, value }, (answer) => {
+      if (answer.type === 'accepted') {
+        if (answer.refused !== undefined) {
+          this.#desk.forget(ticket);
+          if (answer.refused.reason === 'DEVICE_FAILED') this.#host.deviceFailed(answer.refused);
+          return listener.refused(answer.refused);
+        }
+        this.#unflushed.set(id, { ticket, waiters });
+        return listener.accepted();
+      }
+      const { failed } = expectAnswer(answer, 'durable');
+      this.#desk.forget(ticket);
+      if (this.#unflushed.get(id)?.ticket === ticket) this.#unflushed.delete(id);
+      if (failed !== undefined) {
+        this.#host.deviceFailed(failed);
+        const inDoubt = failed.withEffect('unknown');
+        listener.refused(inDoubt);
+        for (const waiter of waiters) waiter(inDoubt);
+        return;
+      }
+      listener.durable();
+      for (const waiter of waiters) waiter(undefined);
+    });
+  }
+
+  #whenFlushed(id: string, then: (failed: StoreError | undefined) => void): void {
+    const pending = this.#unflushed.get(id);
+    if (pending === undefined) then(undefined);
+    else pending.waiters.push(then);
+  }
+
+  #unreadable(keyspaceId: number, key: Uint8Array, error: StoreError): void {
+    if (error.reason === 'DEVICE_FAILED') return this.#host.deviceFailed(error);
+    if (error.reason === 'OVERLOADED' || error.reason === 'SHUTTING_DOWN') return;
+    invariant(error.kind === 'data_loss' || error.reason === 'ARGUMENT_INVALID', 'INV-REPL-0', error.message);
+    this.#host.damaged(keyspaceId, key);
+  }
+}
+
+/** A map key for (keyspace, key). */
+function keyId(keyspaceId: number, key: Uint8Array): string {
+  return `${keyspaceId}/${latin1(key)}`;
+}

@@ -1,0 +1,119 @@
+import type { StoreError } from '@ferrite/errors';
+import type { CausalContext } from '@ferrite/vector-clock';
+import type { Versions } from './record.ts';
+import type { Consistency } from './topology.ts';
+
+/**
+ * What a replica's word is worth for a partition (P7, P9, P17). `member`: it counts in read quorums. `ambiguous`: its log
+ * may have lost its last group. `recovering`: data is missing. `unverified`: its disk may have been rolled back.
+ */
+export type Standing = 'member' | 'ambiguous' | 'recovering' | 'unverified';
+
+/** A place in the order of a scan; the scan goes on strictly after it. */
+export interface ScanPlace {
+  readonly keyspaceId: number;
+  readonly hash: bigint;
+  readonly key: Uint8Array;
+}
+
+/** A record in transit. */
+export interface ScannedRecord {
+  readonly keyspaceId: number;
+  readonly key: Uint8Array;
+  /** {@link encodeVersions} */
+  readonly record: Uint8Array;
+}
+
+/** An operation that its member replica carries out for another node (P2). */
+export type CoordinatedOp =
+  | { readonly op: 'get'; readonly consistency: Consistency }
+  | {
+      readonly op: 'put' | 'delete';
+      readonly value: Uint8Array;
+      /** Absent: a blind write. */
+      readonly context: CausalContext | undefined;
+      readonly consistency: Consistency;
+      readonly memory: boolean;
+    };
+
+/** What one node asks another. `epoch` is the sender's table epoch. */
+export type PeerRequest =
+  | {
+      readonly type: 'write';
+      readonly epoch: number;
+      readonly keyspaceId: number;
+      readonly key: Uint8Array;
+      readonly record: Uint8Array;
+      /** Confirm once accepted rather than once flushed. */
+      readonly memory: boolean;
+    }
+  | { readonly type: 'read'; readonly epoch: number; readonly keyspaceId: number; readonly key: Uint8Array }
+  | {
+      readonly type: 'scan';
+      readonly epoch: number;
+      /** 0: all keyspaces. */
+      readonly keyspaceId: number;
+      readonly partition: number;
+      readonly after: ScanPlace | undefined;
+      readonly maxRecords: number;
+      readonly maxBytes: number;
+    }
+  | {
+      readonly type: 'coordinate';
+      readonly epoch: number;
+      readonly keyspaceId: number;
+      readonly key: Uint8Array;
+      readonly op: CoordinatedOp;
+      readonly timeoutMs: number;
+    }
+  | {
+      readonly type: 'hello';
+      readonly nodeId: string;
+      readonly clusterId: string;
+      readonly boot: number;
+      /** 32 hex digits drawn by the process. */
+      readonly incarnation: string;
+      readonly epoch: number;
+      /** Remember this boot durably: the topology store is away (P9). */
+      readonly register: boolean;
+    };
+
+/** What comes back; a failure comes back as a StoreError. */
+export type PeerResponse =
+  | { readonly type: 'write'; readonly durable: boolean }
+  | { readonly type: 'read'; readonly record: Uint8Array; readonly standing: Standing }
+  | {
+      readonly type: 'scan';
+      readonly records: readonly ScannedRecord[];
+      /** Records follow the last one of this page. */
+      readonly more: boolean;
+      readonly standing: Standing;
+    }
+  | { readonly type: 'got'; readonly record: Uint8Array }
+  | { readonly type: 'wrote'; readonly result: WriteResult }
+  | {
+      readonly type: 'hello';
+      readonly nodeId: string;
+      readonly boot: number;
+      readonly incarnation: string;
+      readonly epoch: number;
+      /** The highest boot of the caller that the receiver knows of, this one included; 0 if none. */
+      readonly knownBoot: number;
+      readonly knownIncarnation: string;
+    };
+
+/** A finished write. */
+export interface WriteResult {
+  /** The request's context and the new dot (P4). */
+  readonly context: CausalContext;
+  readonly acked: number;
+  readonly durable: number;
+}
+
+/** A finished get: what R replicas know together. */
+export interface GetResult {
+  readonly versions: Versions;
+}
+
+/** A value or the fault that came instead. */
+export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: StoreError };

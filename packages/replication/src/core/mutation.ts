@@ -1,0 +1,29 @@
+/**
+ * Bugs that the simulator can plant, each at the one line that asks for it, to prove that it would notice. Production
+ * plants none.
+ */
+export type MutationName =
+  | 'ack-before-flush'
+  | 'ambiguous-counts-at-once'
+  | 'blind-delete-guesses'
+  | 'confirm-duplicate-before-flush'
+  | 'context-widened'
+  | 'count-reads-short'
+  | 'count-recovering-reads'
+  | 'count-writes-short'
+  | 'forget-key-lock'
+  | 'ignore-rollback'
+  | 'keep-actor-after-crash'
+  | 'merge-drops-one-sided-sibling'
+  | 'overwrite-instead-of-merge'
+  | 'read-unflushed'
+  | 'recovering-absent-answers'
+  | 'recovery-from-one'
+  | 'send-before-append'
+  | 'skip-read-repair'
+  | 'stale-context-overwrites'
+  | 'unverified-coordinates'
+  | 'wiped-counts-as-member';
+
+/** True if that bug is planted. */
+export type Planted = (name: MutationName) => boolean;

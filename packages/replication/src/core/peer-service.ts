@@ -1,0 +1,91 @@
+import { StoreError } from '@ferrite/errors';
+import { mergeRecords } from '@ferrite/vector-clock';
+import type { Identity } from './identity.ts';
+import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
+import { decodeVersions, type Versions } from './record.ts';
+import type { ReplicaContext } from './replica-context.ts';
+import type { ReplicaPages } from './replica-pages.ts';
+import { partitionOfKey } from './replicas.ts';
+
+type Respond = (outcome: Outcome<PeerResponse>) => void;
+type Request<T extends PeerRequest['type']> = Extract<PeerRequest, { readonly type: T }>;
+
+/** Answers what other nodes ask of this replica; `coordinate` is the business of the core. */
+export class PeerService {
+  readonly #node: ReplicaContext;
+  readonly #pages: ReplicaPages;
+  readonly #identity: Identity;
+
+  constructor(node: ReplicaContext, pages: ReplicaPages, identity: Identity) {
+    this.#node = node;
+    this.#pages = pages;
+    this.#identity = identity;
+  }
+
+  answer(request: Exclude<PeerRequest, { type: 'coordinate' }>, respond: Respond): void {
+    if (request.type === 'hello') return this.#identity.hello(request, respond);
+    const { tableEpoch } = this.#node.topology();
+    if (request.epoch < tableEpoch) {
+      const message = `the sender's table is of epoch ${request.epoch}, this node's of ${tableEpoch}`;
+      return respond({
+        ok: false,
+        error: new StoreError('TOPOLOGY_STALE', { message, details: { epoch: String(tableEpoch) } }),
+      });
+    }
+    if (request.epoch > tableEpoch) this.#node.desk.emit({ type: 'fetchTopology' });
+    if (request.type === 'write') return this.#write(request, respond);
+    if (request.type === 'read') return this.#read(request, respond);
+    this.#pages.read(request, (outcome) =>
+      respond(outcome.ok ? { ok: true, value: { type: 'scan', ...outcome.value } } : outcome),
+    );
+  }
+
+  /** Merges (P1) and confirms: at once when accepted for `memory`, else when flushed. Whatever its standing, a replica accepts writes. */
+  #write(request: Request<'write'>, respond: Respond): void {
+    let incoming: Versions;
+    try {
+      incoming = decodeVersions(request.record);
+    } catch (error) {
+      return respond({ ok: false, error: StoreError.from(error, { effect: 'none' }) });
+    }
+    const { planted } = this.#node;
+    let answered = false;
+    const confirm = (durable: boolean): void => {
+      if (answered) return;
+      answered = true;
+      respond({ ok: true, value: { type: 'write', durable } });
+    };
+    const change = (stored: Versions): Versions => {
+      if (planted('overwrite-instead-of-merge')) return incoming;
+      const merged = mergeRecords(stored, incoming);
+      if (!planted('merge-drops-one-sided-sibling')) return merged;
+      return {
+        ...merged,
+        siblings: merged.siblings.filter((sibling) =>
+          incoming.siblings.some((each) => each.dot.counter === sibling.dot.counter),
+        ),
+      };
+    };
+    this.#node.records.update(request.keyspaceId, request.key, change, {
+      accepted: () => {
+        if (request.memory || planted('ack-before-flush')) confirm(planted('ack-before-flush'));
+      },
+      durable: () => confirm(true),
+      refused: (error) => {
+        if (!answered) respond({ ok: false, error });
+        answered = true;
+      },
+    });
+  }
+
+  #read(request: Request<'read'>, respond: Respond): void {
+    const { planted } = this.#node;
+    this.#node.records.read(request.keyspaceId, request.key, !planted('read-unflushed'), (outcome) => {
+      if (!outcome.ok) return respond(outcome);
+      const standing = this.#node.standings.of(partitionOfKey(this.#node.topology(), request.key));
+      respond({ ok: true, value: { type: 'read', record: outcome.value ?? EMPTY, standing } });
+    });
+  }
+}
+
+const EMPTY = new Uint8Array();

@@ -1,0 +1,152 @@
+import { StoreError } from '@ferrite/errors';
+import type { CausalContext } from '@ferrite/vector-clock';
+import {
+  emptyContext,
+  join,
+  mergeRecords,
+  RECORD_BYTES_MAX,
+  SIBLINGS_MAX,
+  type WriteOutcome,
+  writeRecord,
+} from '@ferrite/vector-clock';
+import type { Outcome, WriteResult } from './message.ts';
+import { needed } from './quorum.ts';
+import { encodeVersions, type StoredValue, type Versions } from './record.ts';
+import { type ReplicaContext, sendTo } from './replica-context.ts';
+import type { Consistency } from './topology.ts';
+import { WriteTally } from './write-tally.ts';
+
+/** A write that this member replica coordinates. */
+export interface CoordinatedWrite {
+  readonly keyspaceId: number;
+  readonly partition: number;
+  /** All replicas of the key, this node among them. */
+  readonly replicas: readonly string[];
+  readonly key: Uint8Array;
+  /** Absent: a delete. */
+  readonly value: StoredValue | undefined;
+  /** Absent: a blind write (P5). */
+  readonly context: CausalContext | undefined;
+  readonly consistency: Consistency;
+  readonly memory: boolean;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Coordinates a write (P2): under the key's lock a new dot and the append, and only when the engine has accepted it the
+ * delta to the other replicas. `done` is called exactly once; a failure after the append was accepted has the effect
+ * `unknown`.
+ */
+export function coordinateWrite(
+  node: ReplicaContext,
+  write: CoordinatedWrite,
+  done: (outcome: Outcome<WriteResult>) => void,
+): void {
+  const { planted } = node;
+  const short = planted('count-writes-short') && write.consistency !== 'ONE' ? 1 : 0;
+  const tally = new WriteTally(
+    write.replicas.length,
+    needed(write.consistency, write.replicas.length) - short,
+    write.memory,
+  );
+  let outcome: WriteOutcome<StoredValue> | undefined;
+  let inLog = false;
+  let finished = false;
+
+  const finish = (result: Outcome<WriteResult>): void => {
+    if (finished) return;
+    finished = true;
+    stopTimer();
+    done(result);
+  };
+  const fail = (error: StoreError): void => finish({ ok: false, error: inLog ? error.withEffect('unknown') : error });
+  const stopTimer = node.desk.timer(write.timeoutMs, () =>
+    fail(
+      new StoreError('DEADLINE_EXCEEDED', {
+        message: `${tally.counts.durable} of ${tally.needed} replicas confirmed in time`,
+      }),
+    ),
+  );
+  const judge = (): void => {
+    if (finished || outcome === undefined) return;
+    const verdict = tally.verdict;
+    if (verdict === 'done') finish({ ok: true, value: { context: outcome.responseContext, ...tally.counts } });
+    if (verdict === 'hopeless') {
+      fail(
+        new StoreError('QUORUM_UNAVAILABLE', {
+          message: `${tally.counts.acked} of ${tally.needed} replicas could be reached`,
+        }),
+      );
+    }
+  };
+
+  const sendDelta = (delta: Versions): void => {
+    const { topology, self } = node;
+    const record = encodeVersions(delta);
+    const { keyspaceId, key, memory } = write;
+    const epoch = topology().tableEpoch;
+    for (const to of write.replicas) {
+      if (to === self) continue;
+      sendTo(node, to, { type: 'write', epoch, keyspaceId, key, record, memory }, write.timeoutMs, (reply) => {
+        if (!reply.ok || reply.value.type !== 'write') tally.failed();
+        else {
+          tally.accepted();
+          if (reply.value.durable) tally.durable();
+        }
+        judge();
+      });
+    }
+  };
+
+  node.records.update(
+    write.keyspaceId,
+    write.key,
+    (stored) => {
+      if (finished)
+        throw new StoreError('DEADLINE_EXCEEDED', { message: 'the deadline passed before the write began' });
+      // Reading the record may just have shown that this replica is damaged: then another coordinates (P7).
+      if (!node.standings.isMember(write.partition) && !planted('unverified-coordinates'))
+        throw new StoreError('RECOVERING');
+      admit(stored, write);
+      outcome = writeRecord(stored, {
+        actor: node.actors.of(write.partition),
+        context: requestContext(node, stored, write),
+        value: write.value,
+      });
+      if (planted('context-widened')) outcome = { ...outcome, responseContext: outcome.state.context };
+      if (planted('send-before-append')) sendDelta(outcome.delta);
+      return planted('overwrite-instead-of-merge') ? outcome.delta : outcome.state;
+    },
+    {
+      accepted: () => {
+        inLog = true;
+        tally.accepted();
+        if (planted('ack-before-flush')) tally.durable();
+        if (outcome !== undefined && !planted('send-before-append')) sendDelta(outcome.delta);
+        judge();
+      },
+      durable: () => {
+        if (!planted('ack-before-flush')) tally.durable();
+        judge();
+      },
+      refused: fail,
+    },
+  );
+}
+
+/** A blind write adds a sibling, and siblings are bounded (P5). Writes with a context only ever replace. */
+function admit(stored: Versions, write: CoordinatedWrite): void {
+  if (write.value === undefined) return;
+  const survivors = mergeRecords(stored, { context: write.context ?? emptyContext, siblings: [] }).siblings;
+  const bytes = survivors.reduce((sum, { value }) => sum + value.bytes.byteLength, write.value.bytes.byteLength);
+  if (survivors.length < SIBLINGS_MAX && bytes <= RECORD_BYTES_MAX) return;
+  if (survivors.length < stored.siblings.length) return;
+  throw new StoreError('SIBLINGS_EXCEEDED', {
+    message: `the record has ${survivors.length} concurrent values, ${bytes} bytes with this one`,
+  });
+}
+
+function requestContext(node: ReplicaContext, stored: Versions, write: CoordinatedWrite): CausalContext {
+  const context = write.context ?? emptyContext;
+  return node.planted('stale-context-overwrites') ? join(context, stored.context) : context;
+}

@@ -1,0 +1,45 @@
+import { emptyRecord, mergeRecords, recordsEqual } from '@ferrite/vector-clock';
+import type { Versions } from './record.ts';
+
+/** One replica's word on a key. */
+export interface ReadVote {
+  readonly from: string;
+  readonly versions: Versions;
+  /** Members count in the quorum; what others say is merged and does not count (P7). */
+  readonly counts: boolean;
+}
+
+/** Gathers what replicas know of one key. A pure accumulator. */
+export class ReadTally {
+  readonly needed: number;
+  readonly #votes: ReadVote[] = [];
+  #members = 0;
+
+  constructor(needed: number) {
+    this.needed = needed;
+  }
+
+  add(vote: ReadVote): void {
+    this.#votes.push(vote);
+    if (vote.counts) this.#members++;
+  }
+
+  get enough(): boolean {
+    return this.#members >= this.needed;
+  }
+
+  get members(): number {
+    return this.#members;
+  }
+
+  /** What all votes know together. */
+  merged(): Versions {
+    return this.#votes.reduce<Versions>((all, vote) => mergeRecords(all, vote.versions), emptyRecord);
+  }
+
+  /** Voters that do not know all of `merged`, and how many do. */
+  compare(merged: Versions): { readonly stale: readonly string[]; readonly current: number } {
+    const stale = this.#votes.filter((vote) => !recordsEqual(vote.versions, merged)).map((vote) => vote.from);
+    return { stale, current: this.#votes.length - stale.length };
+  }
+}

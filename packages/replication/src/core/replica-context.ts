@@ -1,0 +1,32 @@
+import type { Actors } from './actors.ts';
+import type { Desk } from './desk.ts';
+import type { LocalRecords } from './local-records.ts';
+import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
+import type { Planted } from './mutation.ts';
+import type { Standings } from './standings.ts';
+import type { TopologyDocument } from './topology.ts';
+
+/** What the parts of one node's core share. */
+export interface ReplicaContext {
+  readonly self: string;
+  readonly desk: Desk;
+  readonly records: LocalRecords;
+  readonly standings: Standings;
+  readonly actors: Actors;
+  readonly planted: Planted;
+  topology(): TopologyDocument;
+}
+
+/** Sends to a peer and gives its answer, once. */
+export function sendTo(
+  context: ReplicaContext,
+  to: string,
+  request: PeerRequest,
+  timeoutMs: number,
+  then: (outcome: Outcome<PeerResponse>) => void,
+): void {
+  const ticket = context.desk.ask({ type: 'send', to, request, timeoutMs }, (answer) => {
+    context.desk.forget(ticket);
+    if (answer.type === 'peer') then(answer.outcome);
+  });
+}

@@ -1,0 +1,451 @@
+import { invariant, StoreError } from '@ferrite/errors';
+import { emptyContext } from '@ferrite/vector-clock';
+import { Actors } from './actors.ts';
+import { Desk, expectAnswer } from './desk.ts';
+import type { Effect } from './effect.ts';
+import type { ClientCommand, Event } from './event.ts';
+import { coordinateRead } from './get-coordinator.ts';
+import { Identity } from './identity.ts';
+import { HELLO_TIMEOUT_MS, SYSTEM_KEYSPACE } from './limits.ts';
+import { LocalRecords } from './local-records.ts';
+import type { CoordinatedOp, GetResult, Outcome, PeerRequest, PeerResponse, WriteResult } from './message.ts';
+import type { MutationName, Planted } from './mutation.ts';
+import { PeerService } from './peer-service.ts';
+import { coordinateWrite } from './put-coordinator.ts';
+import { encodeVersions } from './record.ts';
+import { Recovery, type RecoveryStatus } from './recovery.ts';
+import { type ReplicaContext, sendTo } from './replica-context.ts';
+import { ReplicaPages } from './replica-pages.ts';
+import { keyspaceById, partitionOfKey, replicasOf } from './replicas.ts';
+import { coordinateScan } from './scan-coordinator.ts';
+import { Standings } from './standings.ts';
+import { decodeSystemState, encodeSystemState, SYSTEM_STATE_KEY, type SystemState } from './system-state.ts';
+import type { Keyspace, TopologyDocument } from './topology.ts';
+
+/** What opening the engine found, as far as replication cares. */
+export interface StoreReport {
+  readonly created: boolean;
+  readonly clean: boolean;
+  readonly tail: 'sealed' | 'ambiguous';
+  /** Damage found at open; an absent partition means any. */
+  readonly damaged: readonly { readonly partition?: number }[];
+}
+
+export interface ReplicaCoreConfig {
+  readonly nodeId: string;
+  /** 32 hex digits that no other process has. */
+  readonly incarnation: string;
+  readonly topology: TopologyDocument;
+  readonly report: StoreReport;
+  /** What lies under {@link SYSTEM_STATE_KEY} in keyspace 0; the error if it cannot be read. */
+  readonly system: Outcome<Uint8Array | undefined>;
+  /** Numbers in [0, 1) that nobody can guess. */
+  readonly random: () => number;
+  /** Bugs for the simulator to find. */
+  readonly mutations?: ReadonlySet<MutationName>;
+}
+
+/** How this node stands, for people. */
+export interface ReplicaStatus {
+  readonly epoch: number;
+  readonly boot: number;
+  readonly state: 'unverified' | 'recovering' | 'serving';
+  readonly recovery: RecoveryStatus;
+  /** Peer id to why it could not be reached last; empty if it could. */
+  readonly peers: Readonly<Record<string, string>>;
+}
+
+/**
+ * One node's replication as a machine without I/O: events in, effects out, in a fixed order; the same events give the
+ * same effects. See DESIGN.md for the rules it keeps.
+ */
+export class ReplicaCore {
+  readonly #desk = new Desk();
+  readonly #node: ReplicaContext;
+  readonly #identity: Identity;
+  readonly #pages: ReplicaPages;
+  readonly #peers: PeerService;
+  readonly #recovery: Recovery;
+  readonly #config: ReplicaCoreConfig;
+  readonly #planted: Planted;
+  #topology: TopologyDocument;
+  #halted = false;
+  #persisting = false;
+  readonly #persistWaiters: (() => void)[] = [];
+
+  constructor(config: ReplicaCoreConfig) {
+    this.#config = config;
+    this.#topology = config.topology;
+    const planted: Planted = (name) => config.mutations?.has(name) === true;
+    this.#planted = planted;
+    const prior = this.#priorState();
+    const standings = new Standings();
+    const keep = config.report.clean || planted('keep-actor-after-crash');
+    const actors = new Actors(config.random, keep ? prior?.actors : undefined);
+    const records = new LocalRecords(
+      this.#desk,
+      {
+        damaged: (_, key) => this.#damaged(partitionOfKey(this.#topology, key)),
+        deviceFailed: (error) => this.#failStop(error),
+      },
+      planted,
+    );
+    const topology = (): TopologyDocument => this.#topology;
+    this.#node = { self: config.nodeId, desk: this.#desk, records, standings, actors, planted, topology };
+    this.#pages = new ReplicaPages(this.#desk, standings, topology);
+    this.#recovery = new Recovery(this.#node, () => this.#persist(() => {}));
+    const boot = (prior?.boot ?? 0) + 1;
+    this.#identity = new Identity(this.#desk, this.#identityHost(), planted, {
+      incarnation: config.incarnation,
+      boot,
+      formed: prior?.formed ?? false,
+      attempts: [...(prior?.attempts ?? []), { boot, incarnation: config.incarnation }],
+      boots: prior?.boots ?? {},
+    });
+    this.#peers = new PeerService(this.#node, this.#pages, this.#identity);
+    this.#openGaps(prior);
+  }
+
+  /** Takes an event and gives what is to be done, in order. */
+  step(event: Event): readonly Effect[] {
+    if (this.#halted) return [];
+    switch (event.type) {
+      case 'start':
+        this.#start();
+        break;
+      case 'client':
+        this.#client(event.op, event.command, event.wallMs);
+        break;
+      case 'request':
+        this.#request(event.request, event.wallMs, (outcome) =>
+          this.#desk.emit({ type: 'respond', id: event.id, outcome }),
+        );
+        break;
+      case 'topology':
+        if (event.document.epoch > this.#topology.epoch) this.#topology = event.document;
+        break;
+      case 'stop':
+        this.#stop();
+        break;
+      default:
+        this.#desk.deliver(event);
+    }
+    return this.#desk.take();
+  }
+
+  status(): ReplicaStatus {
+    const { standings } = this.#node;
+    return {
+      epoch: this.#topology.epoch,
+      boot: this.#identity.boot,
+      state: !standings.verified ? 'unverified' : standings.gaps > 0 ? 'recovering' : 'serving',
+      recovery: this.#recovery.status(),
+      peers: Object.fromEntries(this.#identity.reachable),
+    };
+  }
+
+  topology(): TopologyDocument {
+    return this.#topology;
+  }
+
+  #priorState(): SystemState | undefined {
+    const { system } = this.#config;
+    return system.ok && system.value !== undefined ? decodeSystemState(system.value) : undefined;
+  }
+
+  /** What the last state and the engine's report say is missing (P7, P17). */
+  #openGaps(prior: SystemState | undefined): void {
+    const { report, system } = this.#config;
+    const { standings } = this.#node;
+    for (const partition of prior?.recovering ?? []) standings.open(partition, 'recovering');
+    for (const partition of prior?.ambiguous ?? []) standings.open(partition, 'ambiguous');
+    if (prior?.formed === true && report.tail === 'ambiguous' && !this.#planted('ambiguous-counts-at-once')) {
+      for (const partition of this.#ownPartitions()) standings.open(partition, 'ambiguous');
+    }
+    const unreadable = !system.ok;
+    const anywhere = unreadable || report.damaged.some(({ partition }) => partition === undefined);
+    const damaged = anywhere ? this.#ownPartitions() : report.damaged.map(({ partition }) => partition!);
+    for (const partition of damaged) standings.open(partition, 'recovering');
+  }
+
+  #ownPartitions(): readonly number[] {
+    const own = this.#topology.nodes.findIndex(({ id }) => id === this.#config.nodeId);
+    return this.#topology.table.flatMap((row, partition) => (row.includes(own) ? [partition] : []));
+  }
+
+  #start(): void {
+    const { nodeId, topology } = this.#config;
+    const prior = this.#priorState();
+    if (prior !== undefined && prior.clusterId !== topology.clusterId) {
+      const message = `the image belongs to the cluster ${prior.clusterId}, the topology to ${topology.clusterId}`;
+      return this.#failStop(new StoreError('CONFIG_INVALID', { message }));
+    }
+    if (!topology.nodes.some(({ id }) => id === nodeId)) {
+      return this.#failStop(new StoreError('CONFIG_INVALID', { message: `the topology has no node ${nodeId}` }));
+    }
+    const { incarnation, boot } = this.#identity;
+    const hello: PeerRequest = {
+      type: 'hello',
+      nodeId,
+      clusterId: topology.clusterId,
+      boot,
+      incarnation,
+      epoch: topology.epoch,
+      register: false,
+    };
+    sendTo(this.#node, nodeId, hello, HELLO_TIMEOUT_MS, (outcome) => {
+      if (outcome.ok && outcome.value.type === 'hello' && outcome.value.incarnation !== incarnation) {
+        const message = `a process with the id ${nodeId} answers at its address`;
+        return this.#failStop(new StoreError('NODE_ID_IN_USE', { message }));
+      }
+      // Durable before anything else: from here on this open can never be mistaken for the one before (P9).
+      this.#persist(() => {
+        this.#desk.emit({ type: 'started' });
+        this.#identity.register();
+      });
+    });
+  }
+
+  #stop(): void {
+    const { records, actors } = this.#node;
+    const finish = (): void => {
+      if (records.unflushed > 0) return void this.#desk.timer(1, finish);
+      this.#node.records.writeSystem(
+        SYSTEM_KEYSPACE,
+        SYSTEM_STATE_KEY,
+        encodeSystemState({ ...this.#systemState(), actors: actors.toRecord() }),
+        () => {
+          this.#halted = true;
+          this.#desk.emit({ type: 'stopped' });
+        },
+      );
+    };
+    finish();
+  }
+
+  #client(op: number, command: ClientCommand, wallMs: number): void {
+    const { keyspace } = command;
+    if (command.type === 'scan') {
+      const replicas = replicasOf(this.#topology, keyspace, command.partition);
+      const scan = { ...command, keyspaceId: keyspace.id, replicas };
+      return coordinateScan(this.#node, this.#pages, scan, (outcome) =>
+        this.#desk.emit({ type: 'reply', op, outcome }),
+      );
+    }
+    const reply = (outcome: Outcome<GetResult | WriteResult>): void => this.#desk.emit({ type: 'reply', op, outcome });
+    const { key, consistency, timeoutMs } = command;
+    if (command.type === 'get') return this.#get(keyspace, key, consistency, timeoutMs, reply);
+    const { type, value, context } = command;
+    this.#write(
+      keyspace,
+      key,
+      { op: type, value, context, consistency, memory: command.durability === 'MEMORY' },
+      timeoutMs,
+      wallMs,
+      reply,
+    );
+  }
+
+  #get(
+    keyspace: Keyspace,
+    key: Uint8Array,
+    consistency: 'ONE' | 'QUORUM' | 'ALL',
+    timeoutMs: number,
+    done: (outcome: Outcome<GetResult>) => void,
+  ): void {
+    const partition = partitionOfKey(this.#topology, key);
+    const replicas = replicasOf(this.#topology, keyspace, partition);
+    coordinateRead(this.#node, { keyspaceId: keyspace.id, partition, replicas, key, consistency, timeoutMs }, done);
+  }
+
+  /** Coordinates here if this node is a member of the key's partition, else at one that is (P2). */
+  #write(
+    keyspace: Keyspace,
+    key: Uint8Array,
+    op: Extract<CoordinatedOp, { op: 'put' | 'delete' }>,
+    timeoutMs: number,
+    wallMs: number,
+    done: (outcome: Outcome<WriteResult>) => void,
+  ): void {
+    const partition = partitionOfKey(this.#topology, key);
+    const replicas = replicasOf(this.#topology, keyspace, partition);
+    const { self } = this.#node;
+    const elsewhere = replicas.filter((id) => id !== self);
+    if (!replicas.includes(self) || !this.#mayCoordinate(partition))
+      return this.#forward(keyspace.id, key, op, timeoutMs, elsewhere, done);
+    this.#coordinate(keyspace, key, op, timeoutMs, wallMs, (outcome) => {
+      const damaged = !outcome.ok && outcome.error.reason === 'RECOVERING' && outcome.error.effect === 'none';
+      if (damaged) this.#forward(keyspace.id, key, op, timeoutMs, elsewhere, done);
+      else done(outcome);
+    });
+  }
+
+  #mayCoordinate(partition: number): boolean {
+    return this.#node.standings.isMember(partition) || this.#planted('unverified-coordinates');
+  }
+
+  #coordinate(
+    keyspace: Keyspace,
+    key: Uint8Array,
+    op: Extract<CoordinatedOp, { op: 'put' | 'delete' }>,
+    timeoutMs: number,
+    wallMs: number,
+    done: (outcome: Outcome<WriteResult>) => void,
+  ): void {
+    const partition = partitionOfKey(this.#topology, key);
+    const replicas = replicasOf(this.#topology, keyspace, partition);
+    const value = op.op === 'delete' ? undefined : { bytes: op.value, writtenAtMs: wallMs, expiresAtMs: 0 };
+    const { consistency, memory } = op;
+    const write = { keyspaceId: keyspace.id, partition, replicas, key, value, consistency, memory, timeoutMs };
+    if (op.op === 'put' || op.context !== undefined)
+      return coordinateWrite(this.#node, { ...write, context: op.context }, done);
+    // A delete without a context deletes what a quorum sees, no more (P5).
+    if (this.#planted('blind-delete-guesses'))
+      return coordinateWrite(this.#node, { ...write, context: emptyContext }, done);
+    this.#get(keyspace, key, 'QUORUM', timeoutMs, (read) => {
+      if (!read.ok) return done(read);
+      coordinateWrite(this.#node, { ...write, context: read.value.versions.context }, done);
+    });
+  }
+
+  #forward(
+    keyspaceId: number,
+    key: Uint8Array,
+    op: CoordinatedOp,
+    timeoutMs: number,
+    targets: readonly string[],
+    done: (outcome: Outcome<WriteResult>) => void,
+  ): void {
+    const [to, ...rest] = targets;
+    if (to === undefined) {
+      return done({
+        ok: false,
+        error: new StoreError('QUORUM_UNAVAILABLE', { message: 'no member replica of the key could be reached' }),
+      });
+    }
+    const epoch = this.#topology.tableEpoch;
+    sendTo(this.#node, to, { type: 'coordinate', epoch, keyspaceId, key, op, timeoutMs }, timeoutMs, (outcome) => {
+      if (outcome.ok) {
+        invariant(outcome.value.type === 'wrote', 'INV-REPL-0', 'a coordinated write is answered in kind');
+        return done({ ok: true, value: outcome.value.result });
+      }
+      const { error } = outcome;
+      const tryNext = error.effect === 'none' && (error.retry === 'elsewhere' || error.reason === 'TOPOLOGY_STALE');
+      if (tryNext) this.#forward(keyspaceId, key, op, timeoutMs, rest, done);
+      else done({ ok: false, error });
+    });
+  }
+
+  #request(request: PeerRequest, wallMs: number, respond: (outcome: Outcome<PeerResponse>) => void): void {
+    if (request.type !== 'coordinate') return this.#peers.answer(request, respond);
+    const { key, op, timeoutMs } = request;
+    const keyspace = keyspaceById(this.#topology, request.keyspaceId);
+    if (keyspace === undefined) {
+      this.#desk.emit({ type: 'fetchTopology' });
+      return respond({ ok: false, error: new StoreError('KEYSPACE_NOT_FOUND') });
+    }
+    if (op.op === 'get') {
+      return this.#get(keyspace, key, op.consistency, timeoutMs, (outcome) =>
+        respond(
+          outcome.ok ? { ok: true, value: { type: 'got', record: encodeVersions(outcome.value.versions) } } : outcome,
+        ),
+      );
+    }
+    // Whoever is asked to coordinate does it or says no: a request is passed on once, never in circles.
+    if (!this.#mayCoordinate(partitionOfKey(this.#topology, key)))
+      return respond({ ok: false, error: new StoreError('RECOVERING') });
+    this.#coordinate(keyspace, key, op, timeoutMs, wallMs, (outcome) =>
+      respond(outcome.ok ? { ok: true, value: { type: 'wrote', result: outcome.value } } : outcome),
+    );
+  }
+
+  /** A record of the partition cannot be read: the partition recovers, under a new actor (P3, P7). */
+  #damaged(partition: number): void {
+    const { standings, actors } = this.#node;
+    if (standings.gap(partition) === 'recovering') return;
+    standings.open(partition, 'recovering');
+    actors.retire(partition);
+    this.#desk.emit({
+      type: 'note',
+      level: 'warn',
+      text: 'a record cannot be read; its partition recovers',
+      facts: { partition },
+    });
+    this.#persist(() => this.#recovery.run());
+  }
+
+  #identityHost(): ConstructorParameters<typeof Identity>[1] {
+    const { nodeId, topology } = this.#config;
+    return {
+      self: nodeId,
+      clusterId: topology.clusterId,
+      others: () => this.#topology.nodes.map(({ id }) => id).filter((id) => id !== nodeId),
+      epoch: () => this.#topology.epoch,
+      send: (to, request, timeoutMs, then) => sendTo(this.#node, to, request, timeoutMs, then),
+      register: (boot, incarnation, then) => {
+        const ticket = this.#desk.ask({ type: 'register', boot, incarnation }, (answer) => {
+          this.#desk.forget(ticket);
+          then(expectAnswer(answer, 'registered').outcome);
+        });
+      },
+      persist: (then) => this.#persist(then),
+      verified: () => {
+        this.#node.standings.verified = true;
+        this.#desk.emit({
+          type: 'note',
+          level: 'info',
+          text: 'this boot is registered',
+          facts: { boot: this.#identity.boot },
+        });
+        this.#recovery.run();
+      },
+      behind: (why) => {
+        for (const partition of this.#ownPartitions()) this.#node.standings.open(partition, 'recovering');
+        this.#node.actors.retireAll();
+        this.#desk.emit({
+          type: 'note',
+          level: 'warn',
+          text: 'this disk is behind; all partitions recover',
+          facts: { why },
+        });
+      },
+      failStop: (error) => this.#failStop(error),
+    };
+  }
+
+  #systemState(): Omit<SystemState, 'actors'> {
+    const { standings } = this.#node;
+    const { boot, incarnation, formed, attempts, boots } = this.#identity;
+    return {
+      clusterId: this.#config.topology.clusterId,
+      boot,
+      incarnation,
+      formed,
+      attempts: formed ? [] : attempts,
+      recovering: standings.partitions('recovering'),
+      ambiguous: standings.partitions('ambiguous'),
+      boots: Object.fromEntries(boots),
+    };
+  }
+
+  /** Makes the node's own state durable as it is now; calls that come meanwhile share the next write. */
+  #persist(then: () => void): void {
+    this.#persistWaiters.push(then);
+    if (this.#persisting) return;
+    this.#persisting = true;
+    const waiters = this.#persistWaiters.splice(0);
+    const state = { ...this.#systemState(), actors: undefined };
+    this.#node.records.writeSystem(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY, encodeSystemState(state), () => {
+      this.#persisting = false;
+      for (const waiter of waiters) waiter();
+      const again = this.#persistWaiters.shift();
+      if (again !== undefined) this.#persist(again);
+    });
+  }
+
+  #failStop(error: StoreError): void {
+    if (this.#halted) return;
+    this.#halted = true;
+    this.#desk.emit({ type: 'failStop', error });
+  }
+}

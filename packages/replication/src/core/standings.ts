@@ -1,0 +1,44 @@
+import type { Standing } from './message.ts';
+
+type Gap = 'recovering' | 'ambiguous';
+
+/** What this node's word is worth, partition by partition (P7, P9, P17). */
+export class Standings {
+  /** Set once the boot is registered and no peer knows a later one. */
+  verified = false;
+  readonly #gaps = new Map<number, Gap>();
+
+  of(partition: number): Standing {
+    return this.verified ? (this.#gaps.get(partition) ?? 'member') : 'unverified';
+  }
+
+  isMember(partition: number): boolean {
+    return this.verified && !this.#gaps.has(partition);
+  }
+
+  /** Why the partition does not count yet, registered or not. */
+  gap(partition: number): Gap | undefined {
+    return this.#gaps.get(partition);
+  }
+
+  /** A worse gap replaces a lesser one, never the other way round. */
+  open(partition: number, gap: Gap): void {
+    if (this.#gaps.get(partition) !== 'recovering') this.#gaps.set(partition, gap);
+  }
+
+  close(partition: number): void {
+    this.#gaps.delete(partition);
+  }
+
+  /** Partitions with this gap, ascending. */
+  partitions(gap: Gap): readonly number[] {
+    return [...this.#gaps]
+      .filter(([, each]) => each === gap)
+      .map(([partition]) => partition)
+      .sort((a, b) => a - b);
+  }
+
+  get gaps(): number {
+    return this.#gaps.size;
+  }
+}

@@ -1,0 +1,42 @@
+import { StoreError } from '@ferrite/errors';
+import { type ActorId, actorId } from '@ferrite/vector-clock';
+import { fromLatin1, latin1 } from './bytes.ts';
+import type { KnownBoot } from './event.ts';
+
+/** What a node keeps about itself, in its own keyspace, under one key. */
+export interface SystemState {
+  readonly clusterId: string;
+  /** Number of the open that wrote this (P9); grows by at least one an open. */
+  readonly boot: number;
+  readonly incarnation: string;
+  /** The node has once been told whether it starts with data or without. */
+  readonly formed: boolean;
+  /** The boots before it was formed: its own, not another disk's. */
+  readonly attempts: readonly KnownBoot[];
+  /** Partitions whose data is missing, and whose last group may be. */
+  readonly recovering: readonly number[];
+  readonly ambiguous: readonly number[];
+  /** The highest boot known of each other node. */
+  readonly boots: Readonly<Record<string, KnownBoot>>;
+  /** Actors by partition, written by a clean close only (P3). */
+  readonly actors: Readonly<Record<string, ActorId>> | undefined;
+}
+
+/** Where the state lies in the system keyspace. */
+export const SYSTEM_STATE_KEY: Uint8Array = fromLatin1('replica');
+
+export function encodeSystemState(state: SystemState): Uint8Array {
+  return fromLatin1(JSON.stringify({ format: 1, ...state }));
+}
+
+/** Throws `CHECKSUM_MISMATCH` for bytes that no version wrote: the engine's own checksum has missed something. */
+export function decodeSystemState(bytes: Uint8Array): SystemState {
+  try {
+    const state = JSON.parse(latin1(bytes)) as SystemState & { format: number };
+    if (state.format !== 1) throw new TypeError(`format ${state.format}`);
+    const actors = state.actors && Object.fromEntries(Object.entries(state.actors).map(([p, id]) => [p, actorId(id)]));
+    return { ...state, actors };
+  } catch (cause) {
+    throw new StoreError('CHECKSUM_MISMATCH', { message: "the node's own record cannot be read", cause });
+  }
+}

@@ -1,0 +1,52 @@
+// The node: core, shell and ports.
+
+// The machine inside, for simulators and other shells.
+export type { Effect, ScanResult } from './core/effect.ts';
+export type { ClientCommand, Event, KnownBoot, Registration, StorePage } from './core/event.ts';
+export type {
+  CoordinatedOp,
+  GetResult,
+  Outcome,
+  PeerRequest,
+  PeerResponse,
+  ScannedRecord,
+  ScanPlace,
+  Standing,
+  WriteResult,
+} from './core/message.ts';
+export { decodeVersions, encodeVersions, type StoredValue, type Versions } from './core/record.ts';
+export type { RecoveryStatus } from './core/recovery.ts';
+export { ReplicaCore, type ReplicaCoreConfig, type ReplicaStatus, type StoreReport } from './core/replica-core.ts';
+export { partitionOfKey, replicasOf } from './core/replicas.ts';
+// The topology document.
+export {
+  type Consistency,
+  createKeyspace,
+  type Durability,
+  deleteKeyspace,
+  formTopology,
+  type Keyspace,
+  type KeyspaceChoice,
+  keyspaceNamed,
+  parseTopology,
+  serializeTopology,
+  type TopologyDocument,
+  type TopologyNode,
+  updateKeyspace,
+} from './core/topology.ts';
+export type { Clock } from './ports/clock.ts';
+export type { LocalStore } from './ports/local-store.ts';
+export type { Random } from './ports/random.ts';
+export type { ReplicaTransport } from './ports/replica-transport.ts';
+export type { TopologyStore } from './ports/topology-store.ts';
+export {
+  type GetCommand,
+  openReplicaNode,
+  type ReplicaNode,
+  type ReplicaNodeConfig,
+  type ReplicaPorts,
+  type ScanCommand,
+  type ScanCursor,
+  type ScanPageResult,
+  type WriteCommand,
+} from './shell/replica-node.ts';

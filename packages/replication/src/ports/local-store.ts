@@ -1,0 +1,21 @@
+/**
+ * The durable store under a replica. `@ferrite/spdk-engine` fits it as it is. Reads see every append accepted before
+ * them. Bytes given are copied before the call returns; bytes received belong to the receiver.
+ */
+export interface LocalStore {
+  /** Throws a `StoreError` of effect `none` if the store does not take it; once taken only a failing device loses it. */
+  append(record: { keyspace: number; key: Uint8Array; value: Uint8Array }): { readonly durable: Promise<void> };
+  /** Rejects with `CHECKSUM_MISMATCH` if the record is damaged. */
+  get(keyspace: number, key: Uint8Array): Promise<{ readonly value: Uint8Array } | undefined>;
+  /** A page of one partition of one keyspace, in the order (hash, key). */
+  scanPage(request: {
+    keyspace: number;
+    partition: number;
+    after?: { readonly hash: bigint; readonly key: Uint8Array };
+    maxRecords?: number;
+    maxBytes?: number;
+  }): Promise<{
+    readonly records: readonly { readonly key: Uint8Array; readonly value: Uint8Array }[];
+    readonly next?: { readonly hash: bigint; readonly key: Uint8Array };
+  }>;
+}

@@ -1,0 +1,10 @@
+import type { PeerRequest, PeerResponse } from '../core/message.ts';
+
+/** The way to other nodes. Node ids are those of the topology. */
+export interface ReplicaTransport {
+  /**
+   * Asks a node. Rejects with a `StoreError`: the peer's own, `FABRIC_UNAVAILABLE` (effect `none` if the request was never
+   * sent), or `DEADLINE_EXCEEDED` after `timeoutMs`. Bytes of the request are borrowed until the promise settles.
+   */
+  call(nodeId: string, request: PeerRequest, timeoutMs: number): Promise<PeerResponse>;
+}

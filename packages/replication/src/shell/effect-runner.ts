@@ -1,0 +1,125 @@
+import { StoreError, unreachable } from '@ferrite/errors';
+import type { Effect, ScanResult } from '../core/effect.ts';
+import type { Event } from '../core/event.ts';
+import type { GetResult, Outcome, PeerResponse, WriteResult } from '../core/message.ts';
+import type { ReplicaPorts } from './replica-node.ts';
+
+/** What the runner hands back to the node. */
+export interface RunnerHost {
+  reply(op: number, outcome: Outcome<GetResult | WriteResult | ScanResult>): void;
+  respond(id: number, outcome: Outcome<PeerResponse>): void;
+  started(): void;
+  stopped(): void;
+  failStop(error: StoreError): void;
+  fetchTopology(): void;
+}
+
+/** The only place where effects become calls. It decides nothing. */
+export class EffectRunner {
+  readonly #ports: ReplicaPorts;
+  readonly #nodeId: string;
+  readonly #raise: (event: Event) => void;
+  readonly #host: RunnerHost;
+  readonly #timers = new Map<number, () => void>();
+  #closed = false;
+
+  constructor(ports: ReplicaPorts, nodeId: string, raise: (event: Event) => void, host: RunnerHost) {
+    this.#ports = ports;
+    this.#nodeId = nodeId;
+    this.#raise = (event) => {
+      if (!this.#closed) raise(event);
+    };
+    this.#host = host;
+  }
+
+  /** Stops the timers; answers that still come in are dropped. */
+  close(): void {
+    this.#closed = true;
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+
+  run(effect: Effect): void {
+    switch (effect.type) {
+      case 'append':
+        return this.#append(effect);
+      case 'read': {
+        const { ticket } = effect;
+        const got = this.#ports.store.get(effect.keyspaceId, effect.key);
+        return void got.then(
+          (record) => this.#raise({ type: 'read', ticket, outcome: { ok: true, value: record?.value } }),
+          (error: unknown) => this.#raise({ type: 'read', ticket, outcome: failure(error) }),
+        );
+      }
+      case 'page': {
+        const { ticket, keyspaceId: keyspace, partition, after, maxRecords, maxBytes } = effect;
+        const request = { keyspace, partition, maxRecords, maxBytes, ...(after && { after }) };
+        return void this.#ports.store.scanPage(request).then(
+          ({ records, next }) => this.#raise({ type: 'page', ticket, outcome: { ok: true, value: { records, next } } }),
+          (error: unknown) => this.#raise({ type: 'page', ticket, outcome: failure(error) }),
+        );
+      }
+      case 'send': {
+        const { ticket } = effect;
+        return void this.#ports.transport.call(effect.to, effect.request, effect.timeoutMs).then(
+          (value) => this.#raise({ type: 'peer', ticket, outcome: { ok: true, value } }),
+          (error: unknown) => this.#raise({ type: 'peer', ticket, outcome: failure(error) }),
+        );
+      }
+      case 'timer': {
+        const { ticket } = effect;
+        const fire = (): void => {
+          this.#timers.delete(ticket);
+          this.#raise({ type: 'timer', ticket });
+        };
+        return void this.#timers.set(ticket, this.#ports.clock.setTimer(effect.afterMs, fire));
+      }
+      case 'cancel':
+        this.#timers.get(effect.ticket)?.();
+        return void this.#timers.delete(effect.ticket);
+      case 'register': {
+        const { ticket } = effect;
+        return void this.#ports.topologyStore.registerBoot(this.#nodeId, effect.boot, effect.incarnation).then(
+          (value) => this.#raise({ type: 'registered', ticket, outcome: { ok: true, value } }),
+          (error: unknown) => this.#raise({ type: 'registered', ticket, outcome: failure(error) }),
+        );
+      }
+      case 'reply':
+        return this.#host.reply(effect.op, effect.outcome);
+      case 'respond':
+        return this.#host.respond(effect.id, effect.outcome);
+      case 'started':
+        return this.#host.started();
+      case 'stopped':
+        return this.#host.stopped();
+      case 'failStop':
+        return this.#host.failStop(effect.error);
+      case 'fetchTopology':
+        return this.#host.fetchTopology();
+      case 'note':
+        return this.#ports.note?.(effect.level, effect.text, effect.facts);
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  /** The store answers at once whether it takes the append, and later whether it is on the medium. */
+  #append(effect: Extract<Effect, { type: 'append' }>): void {
+    const { ticket, keyspaceId: keyspace, key, value } = effect;
+    let durable: Promise<void>;
+    try {
+      ({ durable } = this.#ports.store.append({ keyspace, key, value }));
+    } catch (error) {
+      return this.#raise({ type: 'accepted', ticket, refused: StoreError.from(error) });
+    }
+    this.#raise({ type: 'accepted', ticket, refused: undefined });
+    durable.then(
+      () => this.#raise({ type: 'durable', ticket, failed: undefined }),
+      (error: unknown) => this.#raise({ type: 'durable', ticket, failed: StoreError.from(error) }),
+    );
+  }
+}
+
+function failure(error: unknown): { readonly ok: false; readonly error: StoreError } {
+  return { ok: false, error: StoreError.from(error) };
+}
