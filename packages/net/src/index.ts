@@ -1,0 +1,12 @@
+export { type Endpoint, formatEndpoint, parseEndpoint } from './address.ts';
+export { fromConnectError, storeErrorInterceptor, toConnectError } from './connect-error.ts';
+export { type FabricServerOptions, listenFabric } from './fabric/server.ts';
+export { type FabricTransport, type FabricTransportOptions, openFabricTransport } from './fabric/transport.ts';
+export type { CorsOrigins } from './http/cors.ts';
+export type { HealthHook } from './http/health.ts';
+export { type HttpServerOptions, listenHttp } from './http/listen.ts';
+export type { PlainAnswer, PlainHandler, PlainRoutes } from './http/plain.ts';
+export { type HttpTransport, type HttpTransportOptions, openHttpTransport } from './http/transport.ts';
+export { DEFAULT_LIMITS, type Limits, limitsFrom } from './limits.ts';
+export type { Listener } from './listener.ts';
+export type { Routes } from './routes.ts';
