@@ -2,7 +2,7 @@
 // @generated from file ferrite/replica/v1/replica_service.proto (package ferrite.replica.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
@@ -106,11 +106,9 @@ export declare type ReadReplicaResponse = Message<"ferrite.replica.v1.ReadReplic
   record: Uint8Array;
 
   /**
-   * False: the answer does not count in a read quorum (rule P7).
-   *
-   * @generated from field: bool member = 2;
+   * @generated from field: ferrite.replica.v1.Standing standing = 2;
    */
-  member: boolean;
+  standing: Standing;
 };
 
 /**
@@ -207,9 +205,9 @@ export declare type ScanReplicaResponse = Message<"ferrite.replica.v1.ScanReplic
   more: boolean;
 
   /**
-   * @generated from field: bool member = 3;
+   * @generated from field: ferrite.replica.v1.Standing standing = 3;
    */
-  member: boolean;
+  standing: Standing;
 };
 
 /**
@@ -487,6 +485,51 @@ export declare type HelloResponse = Message<"ferrite.replica.v1.HelloResponse"> 
  * Use `create(HelloResponseSchema)` to create a new message.
  */
 export declare const HelloResponseSchema: GenMessage<HelloResponse>;
+
+/**
+ * What the receiver's word is worth for the partition (rules P7, P9, P17).
+ *
+ * @generated from enum ferrite.replica.v1.Standing
+ */
+export enum Standing {
+  /**
+   * @generated from enum value: STANDING_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It counts in read quorums.
+   *
+   * @generated from enum value: STANDING_MEMBER = 1;
+   */
+  MEMBER = 1,
+
+  /**
+   * Its log may have lost its last group.
+   *
+   * @generated from enum value: STANDING_AMBIGUOUS = 2;
+   */
+  AMBIGUOUS = 2,
+
+  /**
+   * Data is missing.
+   *
+   * @generated from enum value: STANDING_RECOVERING = 3;
+   */
+  RECOVERING = 3,
+
+  /**
+   * Its disk may have been rolled back.
+   *
+   * @generated from enum value: STANDING_UNVERIFIED = 4;
+   */
+  UNVERIFIED = 4,
+}
+
+/**
+ * Describes the enum ferrite.replica.v1.Standing.
+ */
+export declare const StandingSchema: GenEnum<Standing>;
 
 /**
  * Node to node, over the fabric only. Records travel as the canonical bytes of @ferrite/vector-clock.
