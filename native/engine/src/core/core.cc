@@ -19,6 +19,7 @@ Core::Core(const OpenOptions& options) : options_(options), superblock_buffer_(k
 Core::~Core() {
   if (thread_.joinable()) static_cast<void>(close());
   if (buffers_ != nullptr) buffers_->detach();
+  device_.reset();  // before the memory its requests point into
 }
 
 void Core::run() noexcept {

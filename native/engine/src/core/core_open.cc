@@ -113,7 +113,7 @@ Status Core::attach(std::unique_ptr<BlockDevice> device, bool fresh) {
   report_.clean = format || superblock_.clean;
   report_.tail = replayed.tail;
   report_.damaged = replayed.damaged;
-  report_.salvaged = replayed.salvaged;
+  report_.salvaged += replayed.salvaged;
   superblock_.clean = false;
   ++superblock_.boot_count;
   if (const Status status = write_superblocks(); !status.ok()) return status;
@@ -167,6 +167,7 @@ Status Core::read_superblocks(bool fresh, bool& format) {
   }
   if (newer) return Status(Reason::kFormatUnknown, "the image was written by a newer version of Ferrite");
   if (valid) {
+    if (damaged || foreign) ++report_.salvaged;  // the other copy serves, and is written again below
     if (superblock_.device_bytes > device_->size_bytes()) {
       return Status(Reason::kDeviceTruncated, "the device is smaller than the image on it");
     }

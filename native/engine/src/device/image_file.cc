@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 namespace ferrite::engine {
@@ -19,6 +21,20 @@ using base::Status;
 
 constexpr char kFilePrefix[] = "file:";
 constexpr char kBlockPrefix[] = "block:";
+
+/// The kernel takes down the io_uring of a killed process, and with it the lock, a moment after the process is gone.
+constexpr std::chrono::milliseconds kLockPatience{2000};
+constexpr std::chrono::milliseconds kLockRetry{10};
+
+/// False, with errno, when somebody else keeps the lock.
+bool lock_patiently(int fd) noexcept {
+  const auto give_up = std::chrono::steady_clock::now() + kLockPatience;
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK || std::chrono::steady_clock::now() >= give_up) return false;
+    std::this_thread::sleep_for(kLockRetry);
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -69,7 +85,7 @@ Status ImageFile::open_path(const char* path, const OpenOptions& options) noexce
     fd_ = ::open(path, O_RDWR | O_CLOEXEC | create, 0600);
   }
   if (fd_ < 0) return Status(Reason::kPathNotWritable, "the image cannot be opened for reading and writing", errno);
-  if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+  if (!lock_patiently(fd_)) {
     return errno == EWOULDBLOCK ? Status(Reason::kImageLocked, "another process or engine has the image open", errno)
                                 : Status(Reason::kPathNotWritable, "the image cannot be locked", errno);
   }

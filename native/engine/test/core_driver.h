@@ -1,0 +1,79 @@
+// Plays the reactor of a Core on the test's own thread, deterministically. Threads: one.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "blocking_client.h"
+#include "core/core.h"
+
+namespace ferrite::engine {
+
+class CoreDriver {
+ public:
+  explicit CoreDriver(const OpenOptions& options) : core_(std::make_shared<internal::Core>(options)) {}
+
+  base::Status attach(std::unique_ptr<BlockDevice> device, bool fresh) {
+    const base::Status status = core_->attach(std::move(device), fresh);
+    if (status.ok()) client_ = core_->add_client({}).value();
+    return status;
+  }
+
+  internal::Core& core() { return *core_; }
+  [[nodiscard]] const OpenReport& report() const { return core_->report(); }
+
+  base::Result<std::uint64_t> put(const std::string& key, const std::string& value, std::uint64_t tag) {
+    PutRequest request;
+    request.keyspace = 1;
+    request.key = bytes_of(key);
+    request.value = bytes_of(value);
+    return core_->submit_write(client_, RecordKind::kPut, request, tag);
+  }
+  base::Result<std::uint64_t> remove(const std::string& key, std::uint64_t tag) {
+    PutRequest request;
+    request.keyspace = 1;
+    request.key = bytes_of(key);
+    return core_->submit_write(client_, RecordKind::kRemove, request, tag);
+  }
+  bool step() { return core_->step(false); }
+  std::optional<Completion> poll() {
+    Completion one[1];
+    if (client_->drain(one) == 0) return std::nullopt;
+    return std::move(one[0]);
+  }
+  /// Turns the reactor until a completion comes.
+  Completion wait() {
+    for (int turns = 0; turns < 1000000; ++turns) {
+      if (auto completion = poll()) return std::move(*completion);
+      step();
+    }
+    EXPECT(!"a completion comes");
+    return {};
+  }
+  Found get(const std::string& key) {
+    const base::Status accepted = core_->submit_get(client_, 1, bytes_of(key), 0);
+    if (!accepted.ok()) return {accepted, std::nullopt, {}};
+    Completion completion = wait();
+    while (completion.kind != OpKind::kGet) completion = wait();
+    Found found{completion.status, std::nullopt, {}};
+    if (completion.records.next(found.view)) found.value = text_of(found.view.value);
+    return found;
+  }
+  base::Status close() {
+    core_->begin_close();
+    while (step()) {
+    }
+    return core_->close();
+  }
+
+ private:
+  std::shared_ptr<internal::Core> core_;
+  std::shared_ptr<internal::ClientQueue> client_;
+};
+
+}  // namespace ferrite::engine
