@@ -76,8 +76,8 @@ export type ScanRequest = ScanPageRequest;
  * A durable map from (keyspace, key) to record: the contract that every implementation passes
  * (`objectStoreConformance` in `./testing`).
  *
- * Operations of one caller take effect in the order of the calls: a `get` or `scanPage` sees every append accepted
- * before it, once that is durable: it waits rather than show what a crash could take back.
+ * Appends take effect in the order of the calls. A `get` or `scanPage` sees every append accepted before it, and
+ * perhaps later ones, but only once they are durable: it waits rather than show what a crash could take back.
  *
  * A call that is not accepted throws (`append`, `remove`) or rejects (the rest) with a `StoreError` of effect `none`:
  * `KEY_EMPTY`, `KEY_TOO_LARGE`, `VALUE_TOO_LARGE`, `ARGUMENT_INVALID`, `DEVICE_FULL` (reads and removes go on),

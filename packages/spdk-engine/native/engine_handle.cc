@@ -1,0 +1,229 @@
+#include "engine_handle.h"
+
+#include <utility>
+
+#include "napi_glue/args.h"
+#include "napi_glue/async_task.h"
+#include "napi_glue/error_bridge.h"
+#include "reports.h"
+
+namespace ferrite::addon {
+namespace {
+
+/// Operations in flight, at most: enough for a node's whole load at the device's speed; beyond it callers hear OVERLOADED.
+constexpr std::uint32_t kDepth = 8192;
+
+}  // namespace
+
+/// Closes on the pool, since closing waits for the device.
+class EngineHandle::CloseTask final : public napi::AsyncTask {
+ public:
+  explicit CloseTask(EngineHandle& handle) : handle_(handle), engine_(handle.engine_) { handle_.hold(); }
+
+ private:
+  void run() override { status_ = engine_->close(); }
+
+  Napi::Value finish(Napi::Env env) override {
+    // Every completion is queued by now; their promises settle before the one of close.
+    handle_.drain(env);
+    handle_.let_go();
+    handle_.release();
+    if (!status_.ok()) napi::throw_status(env, status_);
+    return env.Undefined();
+  }
+
+  EngineHandle& handle_;
+  std::shared_ptr<engine::Engine> engine_;
+  base::Status status_;
+};
+
+Napi::Function EngineHandle::define(Napi::Env env) {
+  return DefineClass(env, "EngineHandle",
+                     {
+                         InstanceMethod<&EngineHandle::start>("start"),
+                         InstanceMethod<&EngineHandle::append>("append"),
+                         InstanceMethod<&EngineHandle::remove>("remove"),
+                         InstanceMethod<&EngineHandle::get>("get"),
+                         InstanceMethod<&EngineHandle::scan>("scan"),
+                         InstanceMethod<&EngineHandle::flush>("flush"),
+                         InstanceMethod<&EngineHandle::close>("close"),
+                         InstanceMethod<&EngineHandle::report>("report"),
+                         InstanceMethod<&EngineHandle::stats>("stats"),
+                     });
+}
+
+Napi::Value EngineHandle::create(Napi::Env env, std::unique_ptr<engine::Engine> engine) {
+  const Napi::Value argument = Napi::External<std::unique_ptr<engine::Engine>>::New(env, &engine);
+  return napi::AddonState::of(env).constructor.New({argument});
+}
+
+EngineHandle::EngineHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EngineHandle>(info) {
+  if (info.Length() != 1 || !info[0].IsExternal()) {
+    Napi::TypeError::New(info.Env(), "an EngineHandle comes from openEngine").ThrowAsJavaScriptException();
+    return;
+  }
+  engine_ = std::move(*info[0].As<Napi::External<std::unique_ptr<engine::Engine>>>().Data());
+  state_ = &napi::AddonState::of(info.Env());
+  state_->add(*this);
+  engine::ClientOptions options;
+  options.depth = kDepth;
+  options.wake = &on_completions;
+  options.wake_context = this;
+  auto client = engine_->open_client(options);
+  if (client.ok()) {
+    client_ = std::move(client).value();
+  } else {
+    napi::throw_status(info.Env(), client.status());
+  }
+}
+
+EngineHandle::~EngineHandle() { let_go(); }
+
+Napi::Value EngineHandle::start(const Napi::CallbackInfo& info) {
+  if (info.Length() != 2 || !info[0].IsTypedArray() || !info[1].IsFunction() ||
+      info[0].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array ||
+      !rows_.use(info[0].As<Napi::Float64Array>())) {
+    Napi::TypeError::New(info.Env(), "start(rows, onBatch)").ThrowAsJavaScriptException();
+    return {};
+  }
+  // An edge the garbage collector sees, unlike a reference of ours: handle and engine object may die together.
+  info.This().As<Napi::Object>().Set("onBatch", info[1]);
+  return {};
+}
+
+Napi::Value EngineHandle::append(const Napi::CallbackInfo& info) {
+  napi::Args args(info);
+  const std::uint64_t ticket = args.u32();
+  engine::PutRequest request;
+  request.keyspace = args.u32();
+  request.generation = args.u32();
+  request.expires_at_ms = args.integer();
+  request.key = args.bytes();
+  request.value = args.bytes();
+  if (!args.ok() || !enter(info.Env())) return {};
+  return accepted(info.Env(), client_->append(request, ticket));
+}
+
+Napi::Value EngineHandle::remove(const Napi::CallbackInfo& info) {
+  napi::Args args(info);
+  const std::uint64_t ticket = args.u32();
+  const std::uint32_t keyspace = args.u32();
+  const base::Bytes key = args.bytes();
+  if (!args.ok() || !enter(info.Env())) return {};
+  return accepted(info.Env(), client_->remove(keyspace, key, ticket));
+}
+
+Napi::Value EngineHandle::get(const Napi::CallbackInfo& info) {
+  napi::Args args(info);
+  const std::uint64_t ticket = args.u32();
+  const std::uint32_t keyspace = args.u32();
+  const base::Bytes key = args.bytes();
+  if (args.ok() && enter(info.Env())) accepted(info.Env(), client_->get(keyspace, key, ticket));
+  return {};
+}
+
+Napi::Value EngineHandle::scan(const Napi::CallbackInfo& info) {
+  napi::Args args(info);
+  const std::uint64_t ticket = args.u32();
+  engine::ScanRequest request;
+  request.keyspace = args.u32();
+  request.partition = args.u32();
+  request.max_records = args.u32();
+  request.max_bytes = args.u32();
+  request.values = args.boolean();
+  request.after_hash = args.u64_bigint();
+  request.after_key = args.bytes();
+  if (args.ok() && enter(info.Env())) accepted(info.Env(), client_->scan(request, ticket));
+  return {};
+}
+
+Napi::Value EngineHandle::flush(const Napi::CallbackInfo& info) {
+  napi::Args args(info);
+  const std::uint64_t ticket = args.u32();
+  if (args.ok() && enter(info.Env())) accepted(info.Env(), client_->flush(ticket));
+  return {};
+}
+
+Napi::Value EngineHandle::close(const Napi::CallbackInfo& info) {
+  if (!enter(info.Env())) return {};
+  return napi::AsyncTask::start(info.Env(), std::make_unique<CloseTask>(*this));
+}
+
+Napi::Value EngineHandle::report(const Napi::CallbackInfo& info) {
+  if (!enter(info.Env())) return {};
+  return report_to_js(info.Env(), *engine_);
+}
+
+Napi::Value EngineHandle::stats(const Napi::CallbackInfo& info) {
+  if (!enter(info.Env())) return {};
+  return stats_to_js(info.Env(), engine_->stats());
+}
+
+void EngineHandle::on_completions(void* self) noexcept {
+  auto* handle = static_cast<EngineHandle*>(self);
+  handle->state_->wake(*handle);
+}
+
+void EngineHandle::drain(napi_env env) {
+  if (!rows_.ready()) return;
+  for (;;) {
+    const std::size_t count = client_->drain(completions_);
+    if (count > 0) {
+      const Napi::HandleScope scope(env);
+      const std::span<engine::Completion> drained(completions_.data(), count);
+      rows_.deliver(env, Value(), drained);
+      for (engine::Completion& completion : drained) {
+        completion.records = {};
+        if (completion.kind != engine::OpKind::kFailed) release();
+      }
+    }
+    if (count < completions_.size()) return;
+  }
+}
+
+void EngineHandle::tear_down() {
+  let_go();
+  state_ = nullptr;
+}
+
+bool EngineHandle::enter(Napi::Env env) {
+  if (client_ != nullptr) return true;
+  napi::throw_status(env, base::Status(base::Reason::kShuttingDown, "the engine is closed"));
+  return false;
+}
+
+bool EngineHandle::accepted(Napi::Env env, const base::Status& status) {
+  if (status.ok()) {
+    hold();
+  } else {
+    napi::throw_status(env, status);
+  }
+  return status.ok();
+}
+
+Napi::Value EngineHandle::accepted(Napi::Env env, const base::Result<std::uint64_t>& sequence) {
+  if (!accepted(env, sequence.status())) return {};
+  return Napi::Number::New(env, static_cast<double>(sequence.value()));
+}
+
+void EngineHandle::hold() {
+  if (in_flight_++ > 0) return;
+  Ref();
+  state_->channel().hold(Env());
+}
+
+void EngineHandle::release() {
+  if (--in_flight_ > 0) return;
+  if (state_ != nullptr) state_->channel().release(Env());
+  Unref();
+}
+
+/// Closing first: when it returns the reactor has made its last call to `on_completions`.
+void EngineHandle::let_go() {
+  if (engine_ != nullptr) static_cast<void>(engine_->close());
+  client_.reset();
+  engine_.reset();
+  if (state_ != nullptr) state_->remove(*this);
+}
+
+}  // namespace ferrite::addon

@@ -1,0 +1,99 @@
+#include "reports.h"
+
+#include <array>
+#include <string>
+
+namespace ferrite::addon {
+namespace {
+
+template <typename T>
+Napi::Number number(Napi::Env env, T value) {
+  return Napi::Number::New(env, static_cast<double>(value));
+}
+
+std::string hex(const std::uint8_t (&bytes)[16]) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t byte : bytes) {
+    text += kDigits[byte >> 4U];
+    text += kDigits[byte & 0xfU];
+  }
+  return text;
+}
+
+const char* name(engine::DeviceKind kind) {
+  switch (kind) {
+    case engine::DeviceKind::kMemory:
+      return "memory";
+    case engine::DeviceKind::kUring:
+      return "uring";
+    case engine::DeviceKind::kPool:
+      return "pool";
+  }
+  return "";
+}
+
+Napi::Array damaged_to_js(Napi::Env env, const std::vector<engine::Damage>& damaged) {
+  Napi::Array array = Napi::Array::New(env, damaged.size());
+  for (std::size_t at = 0; at < damaged.size(); ++at) {
+    const engine::Damage& damage = damaged[at];
+    Napi::Object object = Napi::Object::New(env);
+    if (damage.keyspace) object.Set("keyspace", number(env, *damage.keyspace));
+    if (damage.partition) object.Set("partition", number(env, *damage.partition));
+    object.Set("reason", number(env, static_cast<unsigned>(damage.reason)));
+    array.Set(static_cast<std::uint32_t>(at), object);
+  }
+  return array;
+}
+
+}  // namespace
+
+Napi::Object report_to_js(Napi::Env env, const engine::Engine& engine) {
+  const engine::OpenReport& report = engine.report();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("created", report.created);
+  object.Set("clean", report.clean);
+  object.Set("tail", report.tail == engine::Tail::kSealed ? "sealed" : "ambiguous");
+  object.Set("deviceKind", name(report.device_kind));
+  if (!report.driver_fallback_reason.empty()) object.Set("driverFallbackReason", report.driver_fallback_reason);
+  object.Set("durability", report.durability);
+  object.Set("imageId", hex(report.image_id));
+  object.Set("bootCount", number(env, report.boot_count));
+  object.Set("sizeBytes", number(env, report.size_bytes));
+  object.Set("segmentBytes", number(env, report.segment_bytes));
+  object.Set("partitionBits", number(env, report.partition_bits));
+  object.Set("valueBytesMax", number(env, engine.value_bytes_max()));
+  object.Set("records", number(env, report.record_count));
+  object.Set("recordBytes", number(env, report.record_bytes));
+  object.Set("nextSequence", number(env, report.next_sequence));
+  object.Set("replayMs", number(env, report.replay_ms));
+  object.Set("salvaged", number(env, report.salvaged));
+  object.Set("damaged", damaged_to_js(env, report.damaged));
+  return object;
+}
+
+Napi::Object stats_to_js(Napi::Env env, const engine::EngineStats& stats) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("records", number(env, stats.records));
+  object.Set("recordBytes", number(env, stats.record_bytes));
+  object.Set("segmentsTotal", number(env, stats.segments_total));
+  object.Set("segmentsFree", number(env, stats.segments_free));
+  object.Set("freeBytes", number(env, stats.free_bytes));
+  object.Set("appends", number(env, stats.appends));
+  object.Set("removes", number(env, stats.removes));
+  object.Set("gets", number(env, stats.gets));
+  object.Set("scans", number(env, stats.scans));
+  object.Set("groups", number(env, stats.groups));
+  object.Set("seals", number(env, stats.seals));
+  object.Set("flushes", number(env, stats.flushes));
+  object.Set("writtenBytes", number(env, stats.written_bytes));
+  object.Set("readBytes", number(env, stats.read_bytes));
+  object.Set("deviceReads", number(env, stats.device_reads));
+  object.Set("indexBytes", number(env, stats.index_bytes));
+  object.Set("checksumFailures", number(env, stats.checksum_failures));
+  object.Set("refusedFull", number(env, stats.refused_full));
+  object.Set("refusedOverloaded", number(env, stats.refused_overloaded));
+  return object;
+}
+
+}  // namespace ferrite::addon
