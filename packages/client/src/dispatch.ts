@@ -1,0 +1,84 @@
+import type { CallOptions, Transport } from '@connectrpc/connect';
+import { backoffMs, mayRetry, type Reason, type RetryBudget, StoreError } from '@ferrite/errors';
+import type { ClusterView } from './cluster-view.ts';
+import { type Deadline, pause } from './deadline.ts';
+import type { NodeLink } from './node-link.ts';
+
+/** One kind of request: whom to ask and whether asking twice is the same as asking once. */
+export interface Request<T> {
+  /** The nodes to ask, best first; asked for again after the topology changed. */
+  readonly route: () => Promise<readonly NodeLink[]>;
+  readonly keyspace?: string;
+  readonly idempotent: boolean;
+  /** Starts one attempt at the node with this URL. */
+  readonly send: (transport: Transport, options: CallOptions, url: string) => Promise<T>;
+}
+
+/** Failures that say only that no answer came; what another node answered says more. */
+const SILENCE: ReadonlySet<Reason> = new Set(['FABRIC_UNAVAILABLE', 'DEADLINE_EXCEEDED']);
+
+/** Sends requests to nodes until one answers, within the rules of what may be repeated. */
+export class Dispatcher {
+  readonly view: ClusterView;
+  readonly budget: RetryBudget;
+  readonly #random: () => number;
+
+  constructor(view: ClusterView, budget: RetryBudget, random: () => number = Math.random) {
+    this.view = view;
+    this.budget = budget;
+    this.#random = random;
+  }
+
+  /**
+   * The answer of the first node that gives one. A failure is followed by another attempt only if it certainly had no
+   * effect or the request is idempotent; the next attempt goes to a node not asked yet, or, when all were asked, to all
+   * of them again after a pause. Throws the last failure that a node told of, else the last one; its effect is `unknown`
+   * if that of any attempt was.
+   */
+  async run<T>(request: Request<T>, deadline: Deadline): Promise<T> {
+    this.budget.earn();
+    let doubt = false;
+    let telling: StoreError | undefined;
+    let asked = new Set<NodeLink>();
+    let rounds = 0;
+    for (;;) {
+      const links = await request.route();
+      const link = links.find((candidate) => !asked.has(candidate)) ?? links[0];
+      if (link === undefined) throw new StoreError('FABRIC_UNAVAILABLE', { message: 'the topology names no nodes' });
+      const last = links.every((candidate) => candidate === link || asked.has(candidate));
+      asked.add(link);
+      try {
+        const options = { timeoutMs: deadline.attemptMs(), signal: deadline.signal };
+        return await link.call((transport) => request.send(transport, options, link.address.url), deadline.signal);
+      } catch (error) {
+        if (!StoreError.is(error)) throw error;
+        doubt ||= error.effect === 'unknown';
+        if (telling === undefined || !SILENCE.has(error.reason)) telling = error;
+        const failure = doubt ? telling.withEffect('unknown') : telling;
+        if (!(await this.#again(request, error))) throw failure;
+        const free = error.retry === 'elsewhere' && error.effect === 'none' && !last;
+        if (!free && !this.budget.spend()) throw failure;
+        if (last) {
+          asked = new Set();
+          rounds += 1;
+        }
+        const waitMs = free ? 0 : Math.max(error.retryAfterMs ?? 0, backoffMs(rounds + 1, this.#random));
+        if (waitMs >= deadline.remainingMs()) throw failure;
+        await pause(waitMs, deadline);
+      }
+    }
+  }
+
+  /** Whether to ask again after `error`; brings the topology up to date where that may help. */
+  async #again<T>(request: Request<T>, error: StoreError): Promise<boolean> {
+    if (error.reason === 'KEYSPACE_NOT_FOUND' && request.keyspace !== undefined) {
+      // A node may learn of a new keyspace a moment after the client did.
+      const { keyspaces } = await this.view.refresh().catch(() => this.view.topology());
+      return keyspaces.some((keyspace) => keyspace.name === request.keyspace);
+    }
+    if (!mayRetry(error, request.idempotent)) return false;
+    if (error.reason === 'TOPOLOGY_STALE') await this.view.refresh().catch(() => undefined);
+    else if (error.retry === 'elsewhere') this.view.refreshSoon();
+    return true;
+  }
+}

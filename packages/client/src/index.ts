@@ -1,0 +1,19 @@
+export { type BatchResult } from './batch.ts';
+export { type Client, type ClientConfig, openClient } from './client.ts';
+export { type Keyspaces, type KeyspaceSettings } from './keyspaces.ts';
+export { type EngineStatus, type NodeState, type NodeStatus } from './node-states.ts';
+export { type OneValue, equalBytes, oneValue } from './one-value.ts';
+export { type Keyspace, type Member, type Topology } from './topology.ts';
+export {
+  type BatchOp,
+  type CallOptions,
+  type Consistency,
+  type Durability,
+  type GetOptions,
+  type GetResult,
+  type ScanOptions,
+  type ScanRecord,
+  type Sibling,
+  type WriteOptions,
+  type WriteResult,
+} from './types.ts';

@@ -1,0 +1,99 @@
+import type { Transport } from '@connectrpc/connect';
+import { StoreError } from '@ferrite/errors';
+import { fromConnectError } from '@ferrite/net';
+import type { Dial, Line } from './dial.ts';
+import { FABRIC_REST_MS, NODE_REST_MS } from './limits.ts';
+
+/** Where a node listens; without `fabric` it is only called over Connect. */
+export interface NodeAddress {
+  readonly url: string;
+  /** HOST:PORT. */
+  readonly fabric?: string;
+}
+
+/**
+ * The calls to one node: over the fabric while that works, else over Connect. Remembers for a moment what could not be
+ * reached, so that the next calls go elsewhere first.
+ */
+export class NodeLink {
+  readonly address: NodeAddress;
+  readonly #dial: Dial;
+  #fabricLine: Line | undefined;
+  #connectLine: Line | undefined;
+  #fabricRestsUntil = 0;
+  #restsUntil = 0;
+
+  constructor(address: NodeAddress, dial: Dial) {
+    this.address = address;
+    this.#dial = dial;
+  }
+
+  /** False shortly after the node could not be reached. */
+  get fresh(): boolean {
+    return performance.now() >= this.#restsUntil;
+  }
+
+  /**
+   * Runs `call` over the best transport, and over Connect too if nothing could be sent over the fabric. Throws
+   * `StoreError`, or the reason of `signal` once that has fired.
+   */
+  async call<T>(call: (transport: Transport) => Promise<T>, signal: AbortSignal): Promise<T> {
+    return await this.#watch(() => this.#callAny(call, signal));
+  }
+
+  /** The next part of a call that {@link call} began: failures are named and remembered in the same way. */
+  async next<T>(pending: Promise<T>, signal: AbortSignal): Promise<T> {
+    return await this.#watch(() => named(pending, signal));
+  }
+
+  /** A transport over Connect, for calls that are not data. */
+  get connect(): Transport {
+    this.#connectLine ??= this.#dial.connect(this.address.url);
+    return this.#connectLine.transport;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#fabricLine?.close(), this.#connectLine?.close()]);
+  }
+
+  async #watch<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await run();
+      this.#restsUntil = 0;
+      return answer;
+    } catch (error) {
+      if (StoreError.is(error) && error.retry === 'elsewhere') this.#restsUntil = performance.now() + NODE_REST_MS;
+      throw error;
+    }
+  }
+
+  async #callAny<T>(call: (transport: Transport) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const { fabric } = this.address;
+    if (fabric === undefined || performance.now() < this.#fabricRestsUntil)
+      return await named(call(this.connect), signal);
+    this.#fabricLine ??= this.#dial.fabric(fabric);
+    try {
+      return await named(call(this.#fabricLine.transport), signal);
+    } catch (error) {
+      if (!StoreError.is(error) || !isLineFault(error)) throw error;
+      this.#fabricRestsUntil = performance.now() + FABRIC_REST_MS;
+      if (error.effect === 'unknown') throw error;
+      return await named(call(this.connect), signal);
+    }
+  }
+}
+
+/** The line failed, not the node behind it; over another line the call may work. */
+function isLineFault(error: StoreError): boolean {
+  return error.reason === 'FABRIC_UNAVAILABLE' || error.reason === 'PROTOCOL_MISMATCH';
+}
+
+/** `pending`, with every failure a `StoreError` except the caller's own cancellation. */
+async function named<T>(pending: Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await pending;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw fromConnectError(error);
+  }
+}

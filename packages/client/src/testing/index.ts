@@ -1,0 +1,1 @@
+export { createFakeCluster, type FakeCluster, type PutFault } from './fake-cluster.ts';

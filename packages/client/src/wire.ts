@@ -1,0 +1,61 @@
+import { timestampDate } from '@bufbuild/protobuf/wkt';
+import {
+  Consistency as WireConsistency,
+  Durability as WireDurability,
+  type GetResponse,
+  type PutResponse,
+  type Sibling as WireSibling,
+} from '@ferrite/proto/kv';
+import type { Consistency, Durability, GetResult, Sibling, WriteResult } from './types.ts';
+
+const CONSISTENCIES = {
+  one: WireConsistency.ONE,
+  quorum: WireConsistency.QUORUM,
+  all: WireConsistency.ALL,
+} as const satisfies Record<Consistency, WireConsistency>;
+
+const DURABILITIES = {
+  device: WireDurability.DEVICE,
+  memory: WireDurability.MEMORY,
+} as const satisfies Record<Durability, WireDurability>;
+
+export function toWireConsistency(consistency: Consistency | undefined): WireConsistency {
+  return consistency === undefined ? WireConsistency.UNSPECIFIED : CONSISTENCIES[consistency];
+}
+
+export function toWireDurability(durability: Durability | undefined): WireDurability {
+  return durability === undefined ? WireDurability.UNSPECIFIED : DURABILITIES[durability];
+}
+
+/** Unset, or a value of a newer server, reads as `quorum`, the safe one of the two that are common. */
+export function fromWireConsistency(consistency: WireConsistency): Consistency {
+  if (consistency === WireConsistency.ONE) return 'one';
+  return consistency === WireConsistency.ALL ? 'all' : 'quorum';
+}
+
+export function fromWireDurability(durability: WireDurability): Durability {
+  return durability === WireDurability.MEMORY ? 'memory' : 'device';
+}
+
+export function toSibling(sibling: WireSibling): Sibling {
+  const { value, writtenAt } = sibling;
+  return { value, ...(writtenAt && { writtenAt: timestampDate(writtenAt) }) };
+}
+
+export function toGetResult(response: GetResponse): GetResult {
+  return {
+    siblings: response.siblings.map(toSibling),
+    context: response.context,
+    moreSiblings: response.moreSiblings,
+  };
+}
+
+/** Of a put or, as the two have the same fields, a delete. */
+export function toWriteResult(response: Omit<PutResponse, '$typeName' | '$unknown'>): WriteResult {
+  return {
+    context: response.context,
+    ackedReplicas: response.ackedReplicas,
+    durableReplicas: response.durableReplicas,
+    hintedReplicas: response.hintedReplicas,
+  };
+}
