@@ -1,0 +1,77 @@
+import { create } from '@bufbuild/protobuf';
+import { StoreError } from '@ferrite/errors';
+import {
+  ConflictPolicy,
+  type GetTopologyResponse,
+  GetTopologyResponseSchema,
+  KeyspaceSchema,
+  Consistency as WireConsistency,
+  Durability as WireDurability,
+  type Keyspace as WireKeyspace,
+} from '@ferrite/proto/kv';
+import type { Consistency, Durability, Keyspace, KeyspaceChoice, TopologyDocument } from '@ferrite/replication';
+
+const CONSISTENCIES: readonly (Consistency | undefined)[] = [undefined, 'ONE', 'QUORUM', 'ALL'];
+const DURABILITIES: readonly (Durability | undefined)[] = [undefined, 'DEVICE', 'MEMORY'];
+
+/** Undefined: the keyspace's default. `ARGUMENT_INVALID` for a number this version does not know. */
+export function consistencyFromWire(wire: WireConsistency): Consistency | undefined {
+  return known(CONSISTENCIES, wire, 'consistency');
+}
+
+/** Undefined: the keyspace's default. `ARGUMENT_INVALID` for a number this version does not know. */
+export function durabilityFromWire(wire: WireDurability): Durability | undefined {
+  return known(DURABILITIES, wire, 'durability');
+}
+
+function known<T>(values: readonly (T | undefined)[], wire: number, field: string): T | undefined {
+  if (wire >= 0 && wire < values.length) return values[wire];
+  throw new StoreError('ARGUMENT_INVALID', { message: `${field} ${wire} is not known to this version` });
+}
+
+export function keyspaceToWire(keyspace: Keyspace): WireKeyspace {
+  return create(KeyspaceSchema, {
+    name: keyspace.name,
+    id: keyspace.id,
+    replicationFactor: keyspace.replicationFactor,
+    conflictPolicy: ConflictPolicy.SIBLINGS,
+    defaultReadConsistency: CONSISTENCIES.indexOf(keyspace.readConsistency),
+    defaultWriteConsistency: CONSISTENCIES.indexOf(keyspace.writeConsistency),
+    defaultDurability: DURABILITIES.indexOf(keyspace.durability),
+  });
+}
+
+/** What a client chose; fields left at zero take their default. */
+export function keyspaceFromWire(wire: WireKeyspace | undefined): KeyspaceChoice {
+  if (wire === undefined) throw new StoreError('ARGUMENT_INVALID', { message: 'keyspace is missing' });
+  if (wire.conflictPolicy === ConflictPolicy.LWW || wire.sloppyWrites) {
+    throw new StoreError('UNIMPLEMENTED', { message: 'conflict policy LWW and sloppy writes are not in this version' });
+  }
+  const readConsistency = consistencyFromWire(wire.defaultReadConsistency);
+  const writeConsistency = consistencyFromWire(wire.defaultWriteConsistency);
+  const durability = durabilityFromWire(wire.defaultDurability);
+  return {
+    name: wire.name,
+    ...(wire.replicationFactor !== 0 && { replicationFactor: wire.replicationFactor }),
+    ...(readConsistency && { readConsistency }),
+    ...(writeConsistency && { writeConsistency }),
+    ...(durability && { durability }),
+  };
+}
+
+/** The document as clients see it; without the partitions if they know this epoch already. */
+export function topologyToWire(document: TopologyDocument, knownEpoch: bigint): GetTopologyResponse {
+  const partitions =
+    knownEpoch === BigInt(document.epoch) ? [] : document.table.map((members) => ({ members: [...members] }));
+  return create(GetTopologyResponseSchema, {
+    epoch: BigInt(document.epoch),
+    clusterId: document.clusterId,
+    members: document.nodes.map(({ id, host, zone, weight, rpc, fabric }) => {
+      return { id, host, zone, weight, state: 'active', rpcAddress: rpc, fabricAddress: fabric };
+    }),
+    partitionBits: document.partitionBits,
+    partitions,
+    keyspaces: document.keyspaces.map(keyspaceToWire),
+    adminUrl: document.adminUrl,
+  });
+}

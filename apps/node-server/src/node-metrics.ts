@@ -1,0 +1,40 @@
+import type { Listener } from '@ferrite/net';
+import type { ReplicaNode } from '@ferrite/replication';
+import type { Engine } from '@ferrite/spdk-engine';
+import { type Metrics, openMetrics } from '@ferrite/telemetry';
+
+export interface NodeMetricsSources {
+  readonly engine: Engine;
+  readonly replica: ReplicaNode;
+  readonly fabric: Listener;
+  readonly rpc: Listener;
+}
+
+/** What `/metrics` shows, read when it is asked for. */
+export function nodeMetrics({ engine, replica, fabric, rpc }: NodeMetricsSources): Metrics {
+  const metrics = openMetrics();
+  const stats = () => engine.stats();
+  metrics.gauge('ferrite_engine_records', 'Keys with a record', () => stats().records);
+  metrics.gauge('ferrite_engine_free_bytes', 'Bytes of the device still open to appends', () => stats().freeBytes);
+  metrics.gauge('ferrite_engine_index_bytes', 'Memory of the index in bytes', () => stats().indexBytes);
+  metrics.counter('ferrite_engine_appends_total', 'Appends accepted', () => stats().appends);
+  metrics.counter('ferrite_engine_gets_total', 'Reads of single records', () => stats().gets);
+  metrics.counter('ferrite_engine_groups_total', 'Write groups, one flush each', () => stats().groups);
+  metrics.counter('ferrite_engine_written_bytes_total', 'Bytes written to the device', () => stats().writtenBytes);
+  metrics.counter('ferrite_engine_read_bytes_total', 'Bytes read from the device', () => stats().readBytes);
+  metrics.counter(
+    'ferrite_engine_checksum_failures_total',
+    'Reads that failed their checksum',
+    () => stats().checksumFailures,
+  );
+  metrics.gauge('ferrite_partitions_recovering', 'Partitions that do not count in quorums yet', () => {
+    const { recovering, ambiguous } = replica.status().recovery;
+    return recovering + ambiguous;
+  });
+  metrics.gauge('ferrite_topology_epoch', 'Epoch of the topology in force', () => replica.topology().epoch);
+  metrics.gauge('ferrite_rpc_connections', 'Open connections of the RPC port', () => rpc.connections);
+  metrics.gauge('ferrite_rpc_in_flight', 'Calls being handled on the RPC port', () => rpc.inFlight);
+  metrics.gauge('ferrite_fabric_connections', 'Open connections of the fabric port', () => fabric.connections);
+  metrics.gauge('ferrite_fabric_in_flight', 'Calls being handled on the fabric port', () => fabric.inFlight);
+  return metrics;
+}

@@ -1,0 +1,189 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StoreError } from '@ferrite/errors';
+import { type Limits, listenFabric, listenHttp, type Routes } from '@ferrite/net';
+import { KvService, TopologyService } from '@ferrite/proto/kv';
+import { NodeService } from '@ferrite/proto/node';
+import { ReplicaService } from '@ferrite/proto/replica';
+import { formTopology, openReplicaNode, type ReplicaNode, type TopologyDocument } from '@ferrite/replication';
+import { openEngine } from '@ferrite/spdk-engine';
+import { type Log, openLog } from '@ferrite/telemetry';
+import { createTokenCodec } from '@ferrite/vector-clock';
+import { fabricReplicaTransport } from './adapters/fabric-replica-transport.ts';
+import { type FileTopologyStore, openFileTopologyStore } from './adapters/file-topology-store.ts';
+import { systemClock, systemRandom } from './adapters/system.ts';
+import type { NodeConfig } from './config/schema.ts';
+import { nodeMetrics } from './node-metrics.ts';
+import { kvService } from './rpc/kv-service.ts';
+import { nodeService } from './rpc/node-service.ts';
+import { replicaService } from './rpc/replica-service.ts';
+import { topologyService } from './rpc/topology-service.ts';
+import { VERSION } from './version.ts';
+
+/** Descriptors kept back for files, devices and peers. */
+const RESERVED_FILES = 512;
+const TOPOLOGY_WAIT_MS = 30_000;
+
+/** A running node. */
+export interface NodeServer extends AsyncDisposable {
+  /** Settles (never rejects) with the fault that ends the node. */
+  readonly failed: Promise<StoreError>;
+}
+
+/**
+ * Starts a node: opens the device, joins the replicas, listens. Disposing of it drains, flushes and closes cleanly; if
+ * starting fails half-way, what was opened is closed again. Throws a `StoreError` that says what to change.
+ */
+export async function openNodeServer(
+  config: NodeConfig,
+  sinks: { readonly stderr: NodeJS.WritableStream },
+): Promise<NodeServer> {
+  await using opened = new AsyncDisposableStack();
+  const startedAtMs = Date.now();
+  const log = openLog({
+    level: config.telemetry.log,
+    format: config.telemetry.logFormat,
+    destination: sinks.stderr,
+    fields: { node: config.node.id },
+  });
+  const limits = effectiveLimits(config, log);
+
+  const topologyStore = openFileTopologyStore(config.cluster.topology.slice('file:'.length));
+  const topology = await firstTopology(config, topologyStore);
+  const tokens = createTokenCodec(topologyStore.clusterKey());
+
+  const engine = opened.use(
+    await openEngine({
+      device: config.storage.device,
+      sizeBytes: config.storage.size,
+      driver: config.storage.driver,
+      partitionBits: topology.partitionBits,
+    }),
+  );
+  const { report } = engine;
+  log.info('engine open', {
+    device: config.storage.device,
+    driver: report.deviceKind,
+    records: report.records,
+    replayMs: report.replayMs,
+    clean: report.clean,
+    tail: report.tail,
+    durability: report.durability,
+  });
+  if (report.driverFallbackReason !== undefined)
+    log.warn('the thread pool drives the device', { why: report.driverFallbackReason });
+
+  let current: () => TopologyDocument = () => topology;
+  const transport = opened.use(fabricReplicaTransport(() => current(), limits));
+  const replica = opened.use(
+    await openReplicaNode(
+      {
+        store: engine,
+        transport,
+        topologyStore,
+        clock: systemClock,
+        random: systemRandom,
+        note: (level, text, facts) => log[level](text, facts),
+      },
+      { nodeId: config.node.id, topology, report },
+    ),
+  );
+  current = () => replica.topology();
+  followTopology(replica, topologyStore, log, opened);
+
+  const { requestTimeoutMs, maxMessage } = config.limits;
+  const clientRoutes: Routes = (router) => {
+    router.service(KvService, kvService({ replica, tokens, requestTimeoutMs, messageBytesMax: maxMessage }));
+    router.service(TopologyService, topologyService(replica));
+    router.service(NodeService, nodeService({ config, replica, engine, startedAtMs }));
+  };
+  const peerRoutes: Routes = (router) => {
+    clientRoutes(router);
+    router.service(ReplicaService, replicaService(replica, requestTimeoutMs));
+  };
+  let ready = true;
+  const onError = (error: unknown, method: string): void =>
+    log.error('a handler failed', { method, error: String(error) });
+  const fabric = opened.use(await listenFabric({ address: config.listen.fabric, routes: peerRoutes, limits, onError }));
+  const rpc = opened.use(
+    await listenHttp({
+      address: config.listen.rpc,
+      routes: clientRoutes,
+      limits,
+      onError,
+      health: () => (ready ? 'serving' : 'not_serving'),
+    }),
+  );
+  const metrics = nodeMetrics({ engine, replica, fabric, rpc });
+  opened.use(
+    await listenHttp({
+      address: config.listen.metrics,
+      routes: () => {},
+      plain: {
+        '/healthz': () => ({ status: 200, body: 'alive\n' }),
+        '/readyz': () => (ready ? { status: 200, body: 'ready\n' } : { status: 503, body: 'stopping\n' }),
+        '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
+      },
+    }),
+  );
+  log.info('ready', { rpc: rpc.address, fabric: fabric.address, epoch: replica.topology().epoch, version: VERSION });
+
+  const failed = Promise.race([engine.failed, replica.failed]);
+  const running = opened.move();
+  return {
+    failed,
+    async [Symbol.asyncDispose]() {
+      ready = false;
+      log.info('stopping', {});
+      await running.disposeAsync();
+      log.info('stopped', {});
+    },
+  };
+}
+
+/** The topology in force. Whoever comes first to an empty store forms the cluster from the configuration. */
+async function firstTopology(config: NodeConfig, store: FileTopologyStore): Promise<TopologyDocument> {
+  const { form, adminUrl } = config.cluster;
+  for (let waitedMs = 0; waitedMs < TOPOLOGY_WAIT_MS; waitedMs += 100) {
+    const present = await store.read();
+    if (present !== undefined) return present;
+    if (form.length > 0) await store.publish(formTopology(form, { adminUrl, clusterId: store.clusterId() }));
+    else await sleep(100);
+  }
+  throw new StoreError('CONFIG_INVALID', {
+    message: `${config.cluster.topology} holds no topology, and cluster.form names no members to form one`,
+  });
+}
+
+function followTopology(replica: ReplicaNode, store: FileTopologyStore, log: Log, opened: AsyncDisposableStack): void {
+  const stop = new AbortController();
+  opened.defer(() => stop.abort());
+  const follow = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      try {
+        for await (const document of store.watch(stop.signal)) replica.learnTopology(document);
+      } catch (error) {
+        log.warn('the topology store is away', { error: String(error) });
+        await sleep(1000, undefined, { ref: false });
+      }
+    }
+  };
+  void follow();
+}
+
+/** Fewer connections than configured where the limit of open files is lower. */
+function effectiveLimits(config: NodeConfig, log: Log): Partial<Limits> {
+  const { maxConnections, maxInFlight, maxMessage } = config.limits;
+  const files = Number(
+    /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Number.POSITIVE_INFINITY,
+  );
+  const connectionsMax = Math.max(1, Math.min(maxConnections, files - RESERVED_FILES));
+  log.info('limits', { connections: connectionsMax, inFlight: maxInFlight, openFiles: files });
+  const inFlight = { inFlightMax: maxInFlight, inFlightPerConnectionMax: maxInFlight };
+  return {
+    connectionsMax,
+    ...inFlight,
+    messageBytesMax: maxMessage,
+    bufferedBytesMax: Math.max(64 * 1024 * 1024, 2 * maxMessage),
+  };
+}

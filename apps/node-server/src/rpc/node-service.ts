@@ -1,0 +1,76 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { ServiceImpl } from '@connectrpc/connect';
+import type { NodeService, NodeStatusSchema } from '@ferrite/proto/node';
+import { createKeyspace, deleteKeyspace, keyspaceNamed, type ReplicaNode, updateKeyspace } from '@ferrite/replication';
+import type { Engine } from '@ferrite/spdk-engine';
+import { keyspaceFromWire, keyspaceToWire } from '../codec/topology.ts';
+import type { NodeConfig } from '../config/schema.ts';
+import { VERSION } from '../version.ts';
+
+export interface NodeServiceOptions {
+  readonly config: NodeConfig;
+  readonly replica: ReplicaNode;
+  readonly engine: Engine;
+  readonly startedAtMs: number;
+}
+
+/** `ferrite.node.v1.NodeService`: the state of this node, and the changes of the topology that only nodes write (P15). */
+export function nodeService({
+  config,
+  replica,
+  engine,
+  startedAtMs,
+}: NodeServiceOptions): ServiceImpl<typeof NodeService> {
+  const status = (): MessageInitShape<typeof NodeStatusSchema> => {
+    const now = replica.status();
+    const { recovery } = now;
+    const stats = engine.stats();
+    const waiting = recovery.recovering + recovery.ambiguous;
+    const detail =
+      waiting === 0
+        ? ''
+        : `${recovery.recordsMerged} records merged, ${waiting} partitions to go${recovery.stalled && `; waiting: ${recovery.stalled}`}`;
+    return {
+      id: config.node.id,
+      host: config.node.host,
+      zone: config.node.zone,
+      version: VERSION,
+      epoch: BigInt(now.epoch),
+      boot: BigInt(now.boot),
+      uptimeMs: BigInt(Date.now() - startedAtMs),
+      state: now.state,
+      partitionsMember: replica.topology().table.length - waiting,
+      partitionsRecovering: waiting,
+      detail,
+      engine: {
+        device: config.storage.device,
+        driver: engine.report.deviceKind,
+        capacityBytes: BigInt(config.storage.size),
+        usedBytes: BigInt(Math.max(0, config.storage.size - stats.freeBytes)),
+        records: BigInt(stats.records),
+        puts: BigInt(stats.appends),
+        gets: BigInt(stats.gets),
+        groups: BigInt(stats.groups),
+        deviceBytesWritten: BigInt(stats.writtenBytes),
+      },
+      peers: Object.entries(now.peers).map(([id, why]) => ({ id, reachable: why === '', detail: why })),
+    };
+  };
+  return {
+    getStatus: () => ({ status: status() }),
+    async createKeyspace({ keyspace }) {
+      const choice = keyspaceFromWire(keyspace);
+      const changed = await replica.changeTopology((document) => createKeyspace(document, choice));
+      return { keyspace: keyspaceToWire(keyspaceNamed(changed, choice.name)) };
+    },
+    async updateKeyspace({ keyspace }) {
+      const choice = keyspaceFromWire(keyspace);
+      const changed = await replica.changeTopology((document) => updateKeyspace(document, choice));
+      return { keyspace: keyspaceToWire(keyspaceNamed(changed, choice.name)) };
+    },
+    async deleteKeyspace({ name }) {
+      await replica.changeTopology((document) => deleteKeyspace(document, name));
+      return {};
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { ServiceImpl } from '@connectrpc/connect';
+import { invariant } from '@ferrite/errors';
+import type { ReplicaService } from '@ferrite/proto/replica';
+import type { PeerRequest, PeerResponse, ReplicaNode } from '@ferrite/replication';
+import * as wire from '../codec/replica.ts';
+
+/** What other nodes ask; served on the fabric port only. */
+export function replicaService(replica: ReplicaNode, defaultTimeoutMs: number): ServiceImpl<typeof ReplicaService> {
+  const ask = async <T extends PeerResponse['type']>(
+    request: PeerRequest,
+    ...types: T[]
+  ): Promise<Extract<PeerResponse, { type: T }>> => {
+    const response = await replica.handle(request);
+    invariant(
+      (types as string[]).includes(response.type),
+      'INV-NODE-1',
+      `${request.type} was answered with ${response.type}`,
+    );
+    return response as Extract<PeerResponse, { type: T }>;
+  };
+  return {
+    async writeReplica({ epoch, keyspaceId, key, record, memory }) {
+      const { durable } = await ask({ type: 'write', epoch: Number(epoch), keyspaceId, key, record, memory }, 'write');
+      return { durable };
+    },
+    async readReplica({ epoch, keyspaceId, key }) {
+      const { record, standing } = await ask({ type: 'read', epoch: Number(epoch), keyspaceId, key }, 'read');
+      return { record, standing: wire.standingToWire(standing) };
+    },
+    async scanReplica(request) {
+      return wire.scanToWire(await ask(wire.scanRequestFromWire(request), 'scan'));
+    },
+    async coordinate(request, context) {
+      const timeoutMs = context.timeoutMs() ?? defaultTimeoutMs;
+      return wire.coordinatedToWire(await ask(wire.coordinateFromWire(request, timeoutMs), 'got', 'wrote'));
+    },
+    async hello(request) {
+      return wire.helloResponseToWire(await ask(wire.helloFromWire(request), 'hello'));
+    },
+  };
+}
