@@ -131,9 +131,9 @@ export class ClientConnection implements LinkRole {
       case FrameType.data:
         return call.onData(flags, this.#takeBlocks(call, flags, payload));
       case FrameType.error: {
-        const body = this.#takeBlocks(call, flags, payload);
+        const error = fromConnectError(decodeErrorBody(aux, this.#takeBlocks(call, flags, payload)));
         this.finish(stream);
-        return call.fail(fromConnectError(decodeErrorBody(aux, body)), 'answered');
+        return call.fail(error, 'answered');
       }
       case FrameType.window:
         return call.onWindow(deadline);

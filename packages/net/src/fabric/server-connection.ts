@@ -85,6 +85,7 @@ export class ServerConnection implements LinkRole {
   onClosed(error: StoreError): void {
     clearTimeout(this.#prefaceTimer);
     const reason = new DOMException(`the caller is gone: ${error.message}`, 'AbortError');
+    this.#shared.inFlight -= this.#partial.size;
     this.#partial.clear();
     for (const context of this.#running.values()) context.end(reason);
     for (const stream of this.#streams.values()) stream.abort(reason);
@@ -227,7 +228,6 @@ export class ServerConnection implements LinkRole {
     );
     this.#streams.set(context.stream, stream);
     this.#shared.inFlight += 1;
-    stream.onData(flags, body);
     void stream.run().then((error) => {
       this.#streams.delete(context.stream);
       this.#shared.inFlight -= 1;
@@ -235,6 +235,7 @@ export class ServerConnection implements LinkRole {
       context.end(CALL_OVER);
       this.#endIfDrained();
     });
+    stream.onData(flags, body);
   }
 
   #runUnary(spec: UnarySpec, context: CallContext, bytes: Buffer): void {
