@@ -33,6 +33,7 @@ bool register_test(const char* title, TestFunction function) noexcept {
 }
 
 void expectation_failed(const char* condition, const char* file, int line) noexcept {
+  std::fflush(stdout);
   std::fprintf(stderr, "expected: %s (%s:%d), seed %" PRIu64 "\n", condition, file, line, seed());
   std::abort();
 }

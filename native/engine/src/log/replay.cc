@@ -56,11 +56,16 @@ void Replay::probe(std::uint32_t segment) {
   read(segments_.trailer_of(segment), block);
   if (decode_frame(block, segments_.trailer_of(segment), salt_, frame, crc) && frame.kind == FrameKind::kFreeMark) {
     probe.retired = frame.life;
+  } else if (!all_zero(block)) {
+    ++result_.salvaged;
   }
+  const auto tidy = [&] { return all_zero(base::Bytes(block).subspan(kGroupHeaderBytes)); };
+  if (probe.retired > 0 && !tidy()) ++result_.salvaged;
   read(segments_.begin_of(segment), block);
   const bool valid = decode_frame(block, segments_.begin_of(segment), salt_, frame, crc);
   if (valid && frame.kind == FrameKind::kFreeMark) {
     probe.retired = std::max(probe.retired, frame.life);
+    if (!tidy()) ++result_.salvaged;
   } else if (valid && frame.kind == FrameKind::kGroup) {
     if (frame.life > probe.retired) {
       probe.start = Start::kGroup;
@@ -397,14 +402,17 @@ void Replay::report_unknown() {
 // Names the partitions of damaged records that nothing newer has replaced.
 void Replay::report_known() {
   if (damaged_records_ == 0) return;
-  index_.for_each([this](std::uint32_t keyspace, const IndexEntry& entry) {
+  std::uint64_t current = 0;
+  index_.for_each([&](std::uint32_t keyspace, const IndexEntry& entry) {
     if (!entry.location.damaged()) return;
+    ++current;
     const Damage damage{keyspace, partition_of(entry.hash, superblock_.partition_bits),
                         base::Reason::kChecksumMismatch};
     const bool known = !result_.damaged.empty() && result_.damaged.back().keyspace == damage.keyspace &&
                        result_.damaged.back().partition == damage.partition;
     if (!known) result_.damaged.push_back(damage);
   });
+  if (current < damaged_records_) ++result_.salvaged;
 }
 
 }  // namespace ferrite::engine
