@@ -15,7 +15,7 @@ export type PutFault = 'applied' | 'lost' | 'refused';
 /**
  * Nodes over one shared memory, with the dots and contexts of P1, P2 and P4 in their simplest form. Fault budget: nodes
  * that are down on both ports or on the fabric only, hang, answer with a reason, or lose the answer of a put. Replicas
- * never differ: what nodes do among themselves is not the client's business.
+ * never differ: what nodes do among themselves is not the client's business. All keyspaces share one set of records.
  */
 export interface FakeCluster {
   /** Lines to the nodes without sockets. */
@@ -206,7 +206,7 @@ export function createFakeCluster(nodes = 3): FakeCluster {
           if (cluster.keyspaces.includes(keyspace.name)) throw new StoreError('KEYSPACE_EXISTS');
           cluster.keyspaces.push(keyspace.name);
           cluster.epoch += 1n;
-          return { keyspace };
+          return { keyspace: { ...keyspace, replicationFactor: keyspace.replicationFactor || nodes } };
         },
       });
     };

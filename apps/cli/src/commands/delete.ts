@@ -1,0 +1,40 @@
+import { EXIT } from '../exit-code.ts';
+import { bytesFields } from '../json.ts';
+import {
+  blindOption,
+  consistencyOption,
+  contextOption,
+  durabilityOption,
+  keyEncodingOption,
+  keyspaceOption,
+  parseKey,
+  type WriteFlags,
+} from '../options.ts';
+import { count, preview } from '../text.ts';
+import { writeOptions } from './put.ts';
+import type { Registry } from './register.ts';
+
+export function addDelete(registry: Registry): void {
+  registry.add<WriteFlags>(
+    'delete <key>',
+    'delete what is there now; an absent key is no failure',
+    ['delete hello', 'delete aGVsbG8= --key-encoding base64'],
+    (command) =>
+      command
+        .addOption(keyspaceOption())
+        .addOption(keyEncodingOption())
+        .addOption(consistencyOption())
+        .addOption(durabilityOption())
+        .addOption(contextOption())
+        .addOption(blindOption()),
+    async (session, [name = ''], options) => {
+      const key = parseKey(name, options.keyEncoding);
+      await using client = await session.open();
+      const result = await client.delete(options.keyspace, key, writeOptions(options));
+      await session.print({ ...bytesFields('key', key), ...result }, () => {
+        return `deleted ${preview(key)}: ${count(result.ackedReplicas, 'replica')}, ${result.durableReplicas} durable\n`;
+      });
+      return EXIT.ok;
+    },
+  );
+}
