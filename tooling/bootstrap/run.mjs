@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { COMMANDS } from './commands.mjs';
 import { environment, pinnedNode, root } from './environment.mjs';
-import { say, StepFailed } from './progress.mjs';
+import { StepFailed, say } from './progress.mjs';
 import { setUp } from './setup.mjs';
 
 const [name = '', ...args] = process.argv.slice(2);

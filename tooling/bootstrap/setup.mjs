@@ -1,9 +1,18 @@
 // From a bare checkout to a built one. Each step is skipped when nothing it depends on changed.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { bootstrapDir, cacheDir, pinnedNode, root, workspaceFolders } from './environment.mjs';
-import { say, step, StepFailed } from './progress.mjs';
+import { StepFailed, say, step } from './progress.mjs';
 import { hashOf, isDone, markDone } from './stamp.mjs';
 import { ensurePackages, listPath } from './system-packages.mjs';
 
@@ -53,7 +62,18 @@ async function workspace() {
   await step('packages (pnpm install)', 'pnpm-install', 'pnpm', ['install', '--frozen-lockfile'], {
     env: { CI: 'true' },
   });
+  ownCommands();
   markDone('workspace', hash);
+}
+
+/** `npx ferrite` below the root finds the checkout's own commands too; at the root package.json's `bin` names them. */
+function ownCommands() {
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  for (const [name, target] of Object.entries(bin)) {
+    const link = join(root, 'node_modules/.bin', name);
+    rmSync(link, { force: true });
+    symlinkSync(join('../..', target), link);
+  }
 }
 
 async function compile() {

@@ -4,15 +4,15 @@ import {
   chmodSync,
   constants,
   existsSync,
-  readFileSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { bootstrapDir } from './environment.mjs';
-import { failure, runLogged, say, seconds, StepFailed } from './progress.mjs';
+import { failure, runLogged, StepFailed, say, seconds } from './progress.mjs';
 
 export const listPath = join(bootstrapDir, 'system-packages.json');
 

@@ -1,0 +1,136 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { StoreError } from '@ferrite/errors';
+import { Child, EXIT_CONFIG } from './child.ts';
+import { requireFreePorts } from './free-ports.ts';
+import type { Layout, NodePlace } from './layout.ts';
+import { CLUSTER_MARK } from './leftovers.ts';
+
+const POLL_MS = 50;
+const READY_WITHIN_MS = 180_000;
+const STOP_WITHIN_MS = 20_000;
+
+const program = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+
+/** A running cluster: node processes and the admin API, restarted when they die. */
+export interface Cluster {
+  /** Nodes that do not run and will not be started again. */
+  readonly down: readonly string[];
+  /** Stops everything cleanly. */
+  stop(): Promise<void>;
+  /** Ends everything at once. */
+  kill(): void;
+}
+
+/**
+ * Starts every node and the admin API, and settles when they answer. A node whose device is damaged is left out as long as
+ * a majority comes up. Throws what the first hopeless process said, with everything stopped again.
+ */
+export async function startCluster(
+  layout: Layout,
+  options: { readonly restart: boolean; readonly say: (line: string) => void; readonly signal: AbortSignal },
+): Promise<Cluster> {
+  await requireFreePorts(layout);
+  const nodes = layout.nodes.map((place) => nodeChild(layout, place, options));
+  const admin = adminChild(layout, options);
+  const children = [...nodes, admin];
+  const cluster: Cluster = {
+    get down() {
+      return nodes.filter((node) => node.ended !== undefined).map((node) => node.spec.name);
+    },
+    async stop() {
+      await admin.stop(STOP_WITHIN_MS);
+      await Promise.all(nodes.map((node) => node.stop(STOP_WITHIN_MS)));
+    },
+    kill: () => {
+      for (const child of children) child.kill();
+    },
+  };
+  try {
+    for (const node of nodes) node.start();
+    const probes = layout.nodes.map((place) => `http://${place.metrics}/readyz`);
+    await Promise.all(
+      nodes.map((node, at) => untilUp(node, probes[at] ?? '', (status) => status === 200, options.signal)),
+    );
+    requireMajority(nodes);
+    admin.start();
+    await untilUp(admin, `http://${layout.admin}/`, (status) => status > 0, options.signal);
+    if (admin.ended !== undefined) throw hopeless(admin);
+    return cluster;
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
+function nodeChild(
+  layout: Layout,
+  place: NodePlace,
+  options: { restart: boolean; say: (line: string) => void },
+): Child {
+  const { configFile, logFile, pidFile } = place;
+  const command = [process.execPath, program('apps/node-server/dist/main.js'), '--config', configFile] as const;
+  const env = { ...process.env, [CLUSTER_MARK]: layout.data };
+  return new Child({ name: place.id, command, env, logFile, pidFile, restart: options.restart }, options.say);
+}
+
+function adminChild(layout: Layout, options: { say: (line: string) => void }): Child {
+  const nodes = layout.nodes.map((place) => `http://${place.rpc}`).join(',');
+  return new Child(
+    {
+      name: 'admin API',
+      command: [process.execPath, program('apps/admin-api/dist/main.js'), '--listen', layout.admin, '--nodes', nodes],
+      env: { ...process.env, [CLUSTER_MARK]: layout.data },
+      logFile: join(layout.data, 'admin.log'),
+      pidFile: join(layout.data, 'admin.pid'),
+      restart: true,
+    },
+    options.say,
+  );
+}
+
+/** Settles when the address answers as wanted, or when the process is down for good. */
+async function untilUp(
+  child: Child,
+  url: string,
+  wanted: (status: number) => boolean,
+  stop: AbortSignal,
+): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  while (child.ended === undefined && !wanted(await statusOf(url))) {
+    stop.throwIfAborted();
+    if (Date.now() > deadline) {
+      throw new StoreError('DEADLINE_EXCEEDED', {
+        message: `${child.spec.name} did not become ready within ${READY_WITHIN_MS / 1000} s; see ${child.spec.logFile}`,
+      });
+    }
+    await sleep(POLL_MS);
+  }
+  child.cameUp = child.ended === undefined;
+}
+
+/** 0: nobody answers there. */
+async function statusOf(url: string): Promise<number> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+    await response.body?.cancel();
+    return response.status;
+  } catch {
+    return 0;
+  }
+}
+
+function requireMajority(nodes: readonly Child[]): void {
+  const down = nodes.filter((node) => node.ended !== undefined);
+  const misconfigured = down.find((node) => node.ended === EXIT_CONFIG);
+  if (misconfigured !== undefined) throw hopeless(misconfigured);
+  const [first] = down;
+  if (first !== undefined && nodes.length - down.length <= nodes.length / 2) throw hopeless(first);
+}
+
+function hopeless(child: Child): Error & { exitCode?: number } {
+  const error: Error & { exitCode?: number } = new Error(`${child.spec.name} cannot run: ${child.lastWords()}`);
+  if (typeof child.ended === 'number') error.exitCode = child.ended;
+  return error;
+}
