@@ -13,7 +13,9 @@ import {
   type Routes,
 } from '@ferrite/net';
 import { GetResponseSchema, KvService } from '@ferrite/proto/kv';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const seen = { aborted: 0 };
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();

@@ -4,7 +4,9 @@ import { StoreError } from '@ferrite/errors';
 import { type Listener, listenFabric, openFabricTransport } from '@ferrite/net';
 import { KvService } from '@ferrite/proto/kv';
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const PREFACE = Buffer.alloc(24);
 PREFACE.set([0x8f, 0x46, 0x52, 0x54, 0x0d, 0x0a, 0x1a, 0x0a, 1, 1]);
@@ -147,4 +149,4 @@ it('a client fails its calls, and nothing else, whatever a server answers', asyn
     { numRuns: 200 },
   );
   expect(foreign).toBe(0);
-}, 60_000);
+});

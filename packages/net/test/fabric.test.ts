@@ -14,7 +14,9 @@ import {
   type Routes,
 } from '@ferrite/net';
 import { KvService } from '@ferrite/proto/kv';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const open: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -171,6 +173,27 @@ it('answers another protocol with its preface and a goodbye that says why', asyn
     expect(answer[24 + 4]).toBe(7);
     expect(answer.toString()).toContain('PROTOCOL_MISMATCH: this port speaks the Ferrite fabric protocol');
   }
+});
+
+it('answers the example of FRAMES.md, byte for byte', async () => {
+  const { address } = await serve();
+  const [host, port] = address.split(':');
+  const socket = connect(Number(port), host);
+  const preface = Buffer.from('8f4652540d0a1a0a0101000000001000000000000000 1000'.replaceAll(' ', ''), 'hex');
+  const method = Buffer.concat([
+    Buffer.from('1b000000010000000000000000000000', 'hex'),
+    Buffer.from('ferrite.kv.v1.KvService/Put'),
+  ]);
+  socket.write(
+    Buffer.concat([preface, method, Buffer.from('00000000020300000100 0000e8030000'.replaceAll(' ', ''), 'hex')]),
+  );
+  let answer = Buffer.alloc(0);
+  for await (const part of socket) {
+    answer = Buffer.concat([answer, part as Buffer]);
+    if (answer.length >= 40) break;
+  }
+  expect(answer.subarray(0, 10).toString('hex')).toBe('8f4652540d0a1a0a0101');
+  expect(answer.subarray(24).toString('hex')).toBe('00000000030300000100000000000000');
 });
 
 it('names the mistake when a fabric client calls an HTTP port', async () => {

@@ -1,6 +1,9 @@
 import { StoreError } from '@ferrite/errors';
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 import { decodeErrorBody, encodeErrorBody } from './error-body.ts';
 import { FRAME_PAYLOAD_MAX, FrameDecoder, HEADER_BYTES } from './frame.ts';
 import { decodeHeaderBlock, encodeHeaderBlock, headerBlockBytes } from './header-block.ts';
@@ -85,7 +88,7 @@ describe('the frame decoder', () => {
         const { error } = decode(Buffer.from(bytes), cuts);
         expect([undefined, 'FRAME_MALFORMED']).toContain(reasonOf(error));
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
   });
 
@@ -137,7 +140,7 @@ describe('the other decoders', () => {
         ];
         for (const one of outcomes) expect([undefined, 'FRAME_MALFORMED', 'PROTOCOL_MISMATCH']).toContain(one);
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
   });
 

@@ -133,6 +133,8 @@ class HttpListener implements Listener {
     const names = new Set(['', ...services.map(({ typeName }) => typeName)]);
     const router = createConnectRouter({
       acceptCompression: [],
+      // Counts are always present in JSON, a zero included.
+      jsonOptions: { alwaysEmitImplicit: true },
       readMaxBytes: this.#limits.messageBytesMax,
       writeMaxBytes: this.#limits.messageBytesMax,
       shutdownSignal: this.#shutdown.signal,
