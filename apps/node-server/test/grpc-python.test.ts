@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -21,6 +21,7 @@ function missing(): string | undefined {
   } catch {
     return 'protobuf-compiler is not installed';
   }
+  if (!existsSync('/usr/include/google/protobuf/duration.proto')) return 'libprotobuf-dev is not installed';
   return undefined;
 }
 
@@ -36,6 +37,7 @@ describe('a gRPC client that shares no code with us', () => {
     const vendored = ['grpc_protos/health/v1/health.proto', 'grpc_protos/reflection/v1alpha/reflection.proto'];
     execFileSync('protoc', [
       `-I${proto}`,
+      '-I/usr/include',
       `-Igrpc_protos=${proto}/vendor/grpc`,
       `--python_out=${generated}`,
       ...files,

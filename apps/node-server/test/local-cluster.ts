@@ -31,6 +31,8 @@ export interface LocalNode {
   /** Sends the signal and waits for the process to end; resolves with its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   log(): string;
+  /** Waits until the node counts in the quorums of all its partitions. */
+  serving(): Promise<void>;
 }
 
 export interface LocalClusterOptions {
@@ -130,6 +132,18 @@ function localNode(init: LocalNodeInit): LocalNode {
         if (started?.exitCode !== null) throw new Error(`${init.id} ended with ${started?.exitCode}:\n${log()}`);
         if (Date.now() > until) throw new Error(`${init.id} is not ready:\n${log()}`);
         await sleep(50);
+      }
+    },
+    async serving() {
+      const until = Date.now() + READY_TIMEOUT_MS;
+      for (let state = ''; state !== 'serving'; await sleep(50)) {
+        const response = await fetch(`http://${init.rpc}/ferrite.node.v1.NodeService/GetStatus`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: '{}',
+        });
+        ({ state } = ((await response.json()) as { status: { state: string } }).status);
+        if (Date.now() > until) throw new Error(`${init.id} is ${state}:\n${log()}`);
       }
     },
     async run() {

@@ -88,7 +88,7 @@ describe('a node that cannot start', () => {
 
   it('never formats over a file that is not an image', async () => {
     const file = openSync(victim.image, 'r+');
-    writeSync(file, Buffer.alloc(64 * 1024, 'not an image '), 0, 64 * 1024, 0);
+    writeSync(file, Buffer.alloc(1024 * 1024, 'not an image '), 0, 1024 * 1024, 0);
     closeSync(file);
     const { code, said } = await attempt();
     expect(code).toBe(3);

@@ -12,7 +12,7 @@ export const HELLO_TIMEOUT_MS = 1_000;
 export const RETRY_AFTER_MS = 500;
 
 /** Recovery: partitions and pages in flight at once, and the size of a page. */
-export const TRANSFERS_MAX = 4;
+export const TRANSFERS_MAX = 16;
 export const TRANSFER_PAGE_RECORDS = 256;
 export const TRANSFER_PAGE_BYTES: number = 1024 * 1024;
 export const TRANSFER_TIMEOUT_MS = 10_000;
