@@ -48,8 +48,6 @@ class BlockDevice {
   [[nodiscard]] virtual std::uint64_t size_bytes() const noexcept = 0;
   /// What a successful flush promises, one sentence.
   [[nodiscard]] virtual const char* durability() const noexcept = 0;
-  /// Never-written space is slow to write first (a sparse file): the log then writes zeros ahead of itself.
-  [[nodiscard]] virtual bool prefers_prepared_space() const noexcept = 0;
 
   virtual void submit(IoRequest& request) noexcept = 0;
   /// Hands submitted requests to the device and runs `done` of the finished ones. Does not wait.

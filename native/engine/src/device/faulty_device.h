@@ -31,7 +31,6 @@ class FaultyDevice final : public BlockDevice {
   DeviceKind kind() const noexcept override { return behind_->kind(); }
   std::uint64_t size_bytes() const noexcept override { return behind_->size_bytes(); }
   const char* durability() const noexcept override { return behind_->durability(); }
-  bool prefers_prepared_space() const noexcept override { return behind_->prefers_prepared_space(); }
 
   void submit(IoRequest& request) noexcept override {
     const std::uint64_t index = plan_->seen++;

@@ -43,7 +43,6 @@ class NonDurableDevice final : public BlockDevice {
   DeviceKind kind() const noexcept override { return DeviceKind::kMemory; }
   std::uint64_t size_bytes() const noexcept override { return disk_->cache.size(); }
   const char* durability() const noexcept override { return "none before a flush, all after it"; }
-  bool prefers_prepared_space() const noexcept override { return false; }
   void submit(IoRequest& request) noexcept override { submitted_.push_back(&request); }
   void poll() noexcept override;
   void park(int timeout_ms) noexcept override;
