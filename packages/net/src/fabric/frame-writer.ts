@@ -105,7 +105,8 @@ export class FrameWriter {
   }
 
   /**
-   * Writes a whole message, in chunks if it is long. `onSent` runs once the last chunk was given to the socket; returns
+   * Writes a whole message, in chunks if it is long. The first chunk leaves in turn, even if the socket is full: it may
+   * open a stream, and streams open in the order of their numbers. `onSent` runs once the last chunk was given to the socket; returns
    * true if that has happened already.
    */
   message(
@@ -122,8 +123,8 @@ export class FrameWriter {
       this.frame(type, flags, aux, stream, deadline, blocks === undefined ? bytes : Buffer.concat([blocks, bytes]));
       return true;
     }
-    this.#long.push({ type, flags, aux, stream, deadline, blocks, bytes, onSent, at: 0 });
     this.#longBytes += bytes.length;
+    this.#chunk({ type, flags, aux, stream, deadline, blocks, bytes, onSent, at: 0 });
     this.#pump();
     return this.#long.at(-1)?.stream !== stream;
   }
@@ -161,25 +162,31 @@ export class FrameWriter {
   }
 
   #pump(): void {
-    while (this.#long.length > 0 && !this.#socket.destroyed && this.#socket.writableLength < SOCKET_BYTES_HIGH) {
-      const message = this.#long.shift() as LongMessage;
-      const first = message.at === 0;
-      const end = Math.min(message.bytes.length, message.at + CHUNK_BYTES);
-      const last = end === message.bytes.length;
-      const blocks = first ? message.blocks : undefined;
-      const chunk = message.bytes.subarray(message.at, end);
-      this.#longBytes -= chunk.length;
-      message.at = end;
-      this.frame(
-        first ? message.type : FrameType.data,
-        (last ? message.flags & ENDS : 0) | (first ? message.flags & BLOCKS : 0),
-        first ? message.aux : 0,
-        message.stream,
-        first ? message.deadline : 0,
-        blocks === undefined ? chunk : Buffer.concat([blocks, chunk]),
-      );
-      if (last) message.onSent?.();
-      else this.#long.push(message);
+    while (!this.#socket.destroyed && this.#socket.writableLength < SOCKET_BYTES_HIGH) {
+      const message = this.#long.shift();
+      if (message === undefined) return;
+      this.#chunk(message);
     }
+  }
+
+  /** Writes the next chunk; what is left of the message goes to the end of the queue. */
+  #chunk(message: LongMessage): void {
+    const first = message.at === 0;
+    const end = Math.min(message.bytes.length, message.at + CHUNK_BYTES);
+    const last = end === message.bytes.length;
+    const blocks = first ? message.blocks : undefined;
+    const chunk = message.bytes.subarray(message.at, end);
+    this.#longBytes -= chunk.length;
+    message.at = end;
+    this.frame(
+      first ? message.type : FrameType.data,
+      (last ? message.flags & ENDS : 0) | (first ? message.flags & BLOCKS : 0),
+      first ? message.aux : 0,
+      message.stream,
+      first ? message.deadline : 0,
+      blocks === undefined ? chunk : Buffer.concat([blocks, chunk]),
+    );
+    if (last) message.onSent?.();
+    else this.#long.push(message);
   }
 }
