@@ -23,6 +23,7 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
 });
 
+let cleaned = 0;
 let release: () => void = () => {};
 const held = (): Promise<void> =>
   new Promise((resolve) => {
@@ -36,8 +37,15 @@ const routes: Routes = (router) =>
       if (key.length > 0) await held();
       return { context: value };
     },
-    async *scan() {
-      for (;;) yield { key: Buffer.alloc(100_000) };
+    async *scan({ limit, prefix }) {
+      try {
+        for (let index = 0; prefix.length === 0 || index < 4; index++) {
+          const length = limit === 1 ? 20_000_000 : (100_000 + index) * Math.max(1, prefix.length);
+          yield { key: Buffer.alloc(length, index + 1) };
+        }
+      } finally {
+        cleaned += 1;
+      }
     },
     async *pipeline(requests) {
       for await (const { tag } of requests) {
@@ -264,6 +272,34 @@ it('stops an endless stream at the window of a reader that does not read', async
       .then(() => scan.next()),
   ).rejects.toThrow(/aborted/);
   await expect.poll(() => transport.inFlight).toBe(0);
+});
+
+it('runs the cleanup of a handler whose caller left in the middle of a long answer', async () => {
+  const { address } = await serve();
+  const transport = openFabricTransport({ address, limits: { drainTimeoutMs: 50 } });
+  const controller = new AbortController();
+  const before = cleaned;
+  const watch = createClient(KvService, transport).scan({ limit: 1 }, { signal: controller.signal });
+  const next = watch[Symbol.asyncIterator]().next();
+  setTimeout(() => controller.abort(), 20);
+  await next.catch(() => {});
+  await expect.poll(() => cleaned).toBeGreaterThan(before);
+  await transport.close();
+});
+
+it('keeps several streams of long messages apart on one connection', async () => {
+  const { address } = await serve();
+  const { kv } = client(address);
+  const read = async (first: number): Promise<number[]> => {
+    const lengths: number[] = [];
+    for await (const { key } of kv.scan({ prefix: Buffer.alloc(first) })) {
+      lengths.push(key.length);
+      if (new Set(key).size !== 1) throw new Error('messages ran into each other');
+    }
+    return lengths;
+  };
+  const expected = [1, 2, 3].map((first) => [100_000 * first, 100_001 * first, 100_002 * first, 100_003 * first]);
+  expect(await Promise.all([read(1), read(2), read(3)])).toEqual(expected);
 });
 
 it('ends when the handler ends, though the caller would go on', async () => {

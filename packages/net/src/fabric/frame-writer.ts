@@ -124,9 +124,10 @@ export class FrameWriter {
       return true;
     }
     this.#longBytes += bytes.length;
-    this.#chunk({ type, flags, aux, stream, deadline, blocks, bytes, onSent, at: 0 });
+    const message: LongMessage = { type, flags, aux, stream, deadline, blocks, bytes, onSent, at: 0 };
+    this.#chunk(message);
     this.#pump();
-    return this.#long.at(-1)?.stream !== stream;
+    return message.at === bytes.length;
   }
 
   /** Forgets what is left of a long message. True if there was one, so that the peer has seen only part of it. */

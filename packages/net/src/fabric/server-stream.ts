@@ -74,11 +74,14 @@ export class ServerStream {
     this.#failure ??= reason;
     if (!StoreError.is(reason)) this.#context.end(reason);
     this.#credit.close();
+    this.#unblock();
     this.#abortRace();
   }
 
   #failure: unknown;
   #abortRace: () => void = () => {};
+  /** Lets a sender go whose message will never leave. */
+  #unblock: () => void = () => {};
 
   /** Runs the handler to its end. Resolves to what it failed with, if it did; never rejects. */
   async run(): Promise<unknown> {
@@ -129,6 +132,7 @@ export class ServerStream {
     if (this.#over) return;
     this.#credit.spend(bytes.length);
     await new Promise<void>((resolve) => {
+      this.#unblock = resolve;
       if (this.#connection.sendMessage(this.#context, bytes, this.#headers(), false, resolve)) resolve();
     });
   }
