@@ -1,5 +1,5 @@
 import type { Transport } from '@connectrpc/connect';
-import { StoreError } from '@ferrite/errors';
+import { type Reason, StoreError } from '@ferrite/errors';
 import { fromConnectError } from '@ferrite/net';
 import type { Dial, Line } from './dial.ts';
 import { FABRIC_REST_MS, NODE_REST_MS } from './limits.ts';
@@ -83,9 +83,11 @@ export class NodeLink {
   }
 }
 
+const LINE_FAULTS: ReadonlySet<Reason> = new Set(['FABRIC_UNAVAILABLE', 'PROTOCOL_MISMATCH', 'FRAME_MALFORMED']);
+
 /** The line failed, not the node behind it; over another line the call may work. */
 function isLineFault(error: StoreError): boolean {
-  return error.reason === 'FABRIC_UNAVAILABLE' || error.reason === 'PROTOCOL_MISMATCH';
+  return LINE_FAULTS.has(error.reason);
 }
 
 /** `pending`, with every failure a `StoreError` except the caller's own cancellation. */

@@ -52,7 +52,7 @@ function statusTable(nodes: readonly NodeState[]): string {
     '>epoch',
     '>boot',
     '>up',
-    '>member',
+    '>partitions',
     '>recovering',
     '>records',
     '>used',

@@ -68,8 +68,7 @@ async function attemptStore(
   return 'stored';
 }
 
-/** Starting again with the read makes every attempt safe to repeat; only what is refused for good is not. */
+/** Starting again with the read makes every attempt safe to repeat and settles a doubt; what is refused for good stays so. */
 function mayPass(error: StoreError, blind: boolean): boolean {
-  if (blind && error.effect === 'unknown') return false;
-  return error.retry !== 'never' || error.reason === 'INTERNAL';
+  return error.effect === 'unknown' ? !blind : error.retry !== 'never';
 }
