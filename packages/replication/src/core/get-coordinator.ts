@@ -86,8 +86,9 @@ export function coordinateRead(
   const ask = (replica: string): void => {
     outstanding++;
     if (replica === self) {
+      const standing = node.standings.of(read.partition);
       node.records.read(read.keyspaceId, read.key, !one && !planted('read-unflushed'), (outcome) => {
-        if (outcome.ok) vote(self, outcome.value, node.standings.of(read.partition));
+        if (outcome.ok) vote(self, outcome.value, standing);
         else missed();
       });
       return;

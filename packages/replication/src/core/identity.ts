@@ -110,11 +110,12 @@ export class Identity {
       });
     if (request.nodeId === this.#host.self) return answer({ boot: this.boot, incarnation: this.incarnation });
     const known = this.boots.get(request.nodeId);
-    if (known !== undefined && known.boot >= request.boot) return answer(known);
     const fresh = { boot: request.boot, incarnation: request.incarnation };
-    this.boots.set(request.nodeId, fresh);
-    if (request.register) this.#host.persist(() => answer(fresh));
-    else answer(fresh);
+    const newest = known !== undefined && known.boot >= request.boot ? known : fresh;
+    this.boots.set(request.nodeId, newest);
+    // Also when it is known already: it may be known in memory only, from a greeting or a copy of this request.
+    if (request.register) this.#host.persist(() => answer(newest));
+    else answer(newest);
   }
 
   /** Greets every peer, now and ever after: the way a superseded process learns that it is one. */

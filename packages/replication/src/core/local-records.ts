@@ -61,7 +61,12 @@ export class LocalRecords {
       locked = false;
     };
     const body = (): void =>
-      this.#read(keyspaceId, key, (stored) => {
+      this.#read(keyspaceId, key, (outcome) => {
+        if (!outcome.ok) {
+          release();
+          return listener.refused(outcome.error);
+        }
+        const stored = outcome.value;
         let next: Versions;
         try {
           next = change(stored);
@@ -124,16 +129,15 @@ export class LocalRecords {
     this.#append(keyId(keyspaceId, key), keyspaceId, key, value, { accepted: () => {}, durable, refused });
   }
 
-  #read(keyspaceId: number, key: Uint8Array, then: (stored: Versions) => void): void {
+  #read(keyspaceId: number, key: Uint8Array, then: (stored: Outcome<Versions>) => void): void {
     this.#desk.ask({ type: 'read', keyspaceId, key }, (answer) => {
       const { outcome, ticket } = expectAnswer(answer, 'read');
       this.#desk.forget(ticket);
-      if (!outcome.ok) {
-        // The partition recovers from now on; until its peers have told, nothing is known of this key.
-        this.#unreadable(keyspaceId, key, outcome.error);
-        return then(decodeVersions(undefined));
-      }
-      then(decodeVersions(outcome.value));
+      if (outcome.ok) return then({ ok: true, value: decodeVersions(outcome.value) });
+      // What is stored but could not be read now must not be replaced.
+      if (!this.#unreadable(keyspaceId, key, outcome.error)) return then(outcome);
+      // The partition recovers from now on; until its peers have told, nothing is known of this key.
+      then({ ok: true, value: decodeVersions(undefined) });
     });
   }
 
@@ -170,11 +174,13 @@ export class LocalRecords {
     else pending.waiters.push(then);
   }
 
-  #unreadable(keyspaceId: number, key: Uint8Array, error: StoreError): void {
-    if (error.reason === 'DEVICE_FAILED') return this.#host.deviceFailed(error);
-    if (error.reason === 'OVERLOADED' || error.reason === 'SHUTTING_DOWN') return;
+  /** True if the record is lost, rather than the read refused for now. */
+  #unreadable(keyspaceId: number, key: Uint8Array, error: StoreError): boolean {
+    if (error.reason === 'DEVICE_FAILED') this.#host.deviceFailed(error);
+    if (['DEVICE_FAILED', 'OVERLOADED', 'SHUTTING_DOWN'].includes(error.reason)) return false;
     invariant(error.kind === 'data_loss' || error.reason === 'ARGUMENT_INVALID', 'INV-REPL-0', error.message);
     this.#host.damaged(keyspaceId, key);
+    return true;
   }
 }
 

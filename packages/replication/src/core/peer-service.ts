@@ -80,9 +80,10 @@ export class PeerService {
 
   #read(request: Request<'read'>, respond: Respond): void {
     const { planted } = this.#node;
+    // As of before the read: what was read while the partition recovered does not count because it recovered since.
+    const standing = this.#node.standings.of(partitionOfKey(this.#node.topology(), request.key));
     this.#node.records.read(request.keyspaceId, request.key, !planted('read-unflushed'), (outcome) => {
       if (!outcome.ok) return respond(outcome);
-      const standing = this.#node.standings.of(partitionOfKey(this.#node.topology(), request.key));
       respond({ ok: true, value: { type: 'read', record: outcome.value ?? EMPTY, standing } });
     });
   }

@@ -165,7 +165,10 @@ export class ReplicaCore {
     const unreadable = !system.ok;
     const anywhere = unreadable || report.damaged.some(({ partition }) => partition === undefined);
     const damaged = anywhere ? this.#ownPartitions() : report.damaged.map(({ partition }) => partition!);
-    for (const partition of damaged) standings.open(partition, 'recovering');
+    for (const partition of damaged) {
+      standings.open(partition, 'recovering');
+      this.#node.actors.retire(partition);
+    }
   }
 
   #ownPartitions(): readonly number[] {
@@ -362,9 +365,9 @@ export class ReplicaCore {
   /** A record of the partition cannot be read: the partition recovers, under a new actor (P3, P7). */
   #damaged(partition: number): void {
     const { standings, actors } = this.#node;
+    actors.retire(partition);
     if (standings.gap(partition) === 'recovering') return;
     standings.open(partition, 'recovering');
-    actors.retire(partition);
     this.#desk.emit({
       type: 'note',
       level: 'warn',
