@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { StoreError } from '@ferrite/errors';
 import { Child, EXIT_CONFIG } from './child.ts';
 import { requireFreePorts } from './free-ports.ts';
 import type { Layout, NodePlace } from './layout.ts';
 import { CLUSTER_MARK } from './leftovers.ts';
+import { StartRefused } from './start-refused.ts';
 
 const POLL_MS = 50;
 const READY_WITHIN_MS = 180_000;
@@ -101,9 +101,11 @@ async function untilUp(
   while (child.ended === undefined && !wanted(await statusOf(url))) {
     stop.throwIfAborted();
     if (Date.now() > deadline) {
-      throw new StoreError('DEADLINE_EXCEEDED', {
-        message: `${child.spec.name} did not become ready within ${READY_WITHIN_MS / 1000} s; see ${child.spec.logFile}`,
-      });
+      throw new StartRefused(
+        'DEADLINE_EXCEEDED',
+        `${child.spec.name} did not become ready within ${READY_WITHIN_MS / 1000} s; see ${child.spec.logFile}`,
+        { exitCode: 1 },
+      );
     }
     await sleep(POLL_MS);
   }
@@ -129,8 +131,18 @@ function requireMajority(nodes: readonly Child[]): void {
   if (first !== undefined && nodes.length - down.length <= nodes.length / 2) throw hopeless(first);
 }
 
-function hopeless(child: Child): Error & { exitCode?: number } {
-  const error: Error & { exitCode?: number } = new Error(`${child.spec.name} cannot run: ${child.lastWords()}`);
-  if (typeof child.ended === 'number') error.exitCode = child.ended;
-  return error;
+/** The child's last words start with its reason. */
+function hopeless(child: Child): NodeStopped {
+  return new NodeStopped(`${child.spec.name} cannot run: ${child.lastWords()}`, child.ended);
+}
+
+/** A process without which the cluster cannot run ended for good. */
+export class NodeStopped extends Error {
+  override readonly name = 'NodeStopped';
+  readonly exitCode: number;
+
+  constructor(message: string, ended: number | NodeJS.Signals | undefined) {
+    super(message);
+    this.exitCode = typeof ended === 'number' ? ended : 1;
+  }
 }

@@ -9,10 +9,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { StoreError } from '@ferrite/errors';
 import { parse, stringify } from 'yaml';
 import { type Layout, layoutOf, type NodePlace, nodeConfig } from './layout.ts';
 import { NODES_DEFAULT, PORT_BASE_DEFAULT, type StartOptions } from './options.ts';
+import { StartRefused } from './start-refused.ts';
 
 /** Makes the directory if needed and returns its real path. Throws `PATH_NOT_WRITABLE`. */
 export function makeDataDirectory(path: string): string {
@@ -22,10 +22,11 @@ export function makeDataDirectory(path: string): string {
     return realpathSync(path);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new StoreError('PATH_NOT_WRITABLE', {
-      message: `${path} cannot be written (${code}); give another directory with --data DIR`,
-      cause,
-    });
+    throw new StartRefused(
+      'PATH_NOT_WRITABLE',
+      `${path} cannot be written (${code}); give another directory with --data DIR`,
+      { cause },
+    );
   }
 }
 
@@ -44,16 +45,17 @@ export function chooseLayout(data: string, options: Pick<StartOptions, 'nodes' |
       options.nodes > found.nodes
         ? 'this version cannot join nodes to existing data yet'
         : 'members cannot be taken out by leaving them out';
-    throw new StoreError('CONFIG_INVALID', {
-      message: `--nodes ${options.nodes}: ${data} holds a cluster of ${found.nodes}, and ${why}; ${next}`,
-    });
+    throw new StartRefused(
+      'CONFIG_INVALID',
+      `--nodes ${options.nodes}: ${data} holds a cluster of ${found.nodes}, and ${why}; ${next}`,
+    );
   }
   if (options.portBase !== undefined && found.portBase !== undefined && options.portBase !== found.portBase) {
-    throw new StoreError('CONFIG_INVALID', {
-      message:
-        `--port-base ${options.portBase}: the members in ${data} are known under ports from ${found.portBase}; ` +
+    throw new StartRefused(
+      'CONFIG_INVALID',
+      `--port-base ${options.portBase}: the members in ${data} are known under ports from ${found.portBase}; ` +
         `start with --port-base ${found.portBase}, or use another --data DIR`,
-    });
+    );
   }
   return layoutOf(data, options.portBase ?? found.portBase ?? PORT_BASE_DEFAULT, found.nodes);
 }

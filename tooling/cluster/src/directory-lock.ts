@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { StoreError } from '@ferrite/errors';
+import { StartRefused } from './start-refused.ts';
 
 /**
  * Holds the data directory for this supervisor until disposed of. The lock is a name in the kernel (an abstract socket
@@ -21,12 +21,12 @@ export async function lockDirectory(data: string): Promise<Disposable> {
     await once(server, 'listening');
   } catch (cause) {
     const owner = readPid(pidFile);
-    throw new StoreError('CONFIG_INVALID', {
-      message:
-        `${data} is in use by a running cluster${owner === undefined ? '' : ` (process ${owner})`}; ` +
+    throw new StartRefused(
+      'CONFIG_INVALID',
+      `${data} is in use by a running cluster${owner === undefined ? '' : ` (process ${owner})`}; ` +
         `stop that one first${owner === undefined ? '' : ` (Ctrl-C, or: kill ${owner})`}, or use another --data DIR`,
-      cause,
-    });
+      { cause },
+    );
   }
   writeFileSync(pidFile, `${process.pid}\n`);
   return {

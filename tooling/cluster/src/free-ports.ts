@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { StoreError } from '@ferrite/errors';
 import type { Layout } from './layout.ts';
+import { StartRefused } from './start-refused.ts';
 
 /**
  * Throws `ADDRESS_IN_USE` naming every port of the layout that something else listens on. Otherwise a foreign cluster's
@@ -12,9 +12,10 @@ export async function requireFreePorts(layout: Layout): Promise<void> {
   const taken: string[] = [];
   for (const address of addresses) if (!(await isFree(address))) taken.push(address);
   if (taken.length === 0) return;
-  throw new StoreError('ADDRESS_IN_USE', {
-    message: `something else listens on ${taken.join(', ')}; stop it, or start with another --port-base and --data`,
-  });
+  throw new StartRefused(
+    'ADDRESS_IN_USE',
+    `something else listens on ${taken.join(', ')}; stop it, or start with another --port-base and --data`,
+  );
 }
 
 async function isFree(address: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StoreError } from '@ferrite/errors';
+import { StartRefused } from './start-refused.ts';
 
 /** Marks every process of a cluster with its data directory, so that a later start recognises what an earlier one left. */
 export const CLUSTER_MARK = 'FERRITE_CLUSTER_DATA';
@@ -21,12 +21,12 @@ export async function clearLeftovers(data: string, say: (line: string) => void):
   const nodes = found.filter((process) => process.config !== undefined);
   if (nodes.length > 0) {
     const pids = nodes.map((node) => node.pid).join(' ');
-    throw new StoreError('CONFIG_INVALID', {
-      message:
-        `${nodes.length} ${nodes.length === 1 ? 'node is' : 'nodes are'} still running on ${data} without a supervisor ` +
+    throw new StartRefused(
+      'CONFIG_INVALID',
+      `${nodes.length} ${nodes.length === 1 ? 'node is' : 'nodes are'} still running on ${data} without a supervisor ` +
         `(process ${pids}): an earlier start was killed, or they were started by hand. ` +
         `Stop them cleanly and start again: kill ${pids}`,
-    });
+    );
   }
   for (const { pid } of found) {
     say(`stopping the admin API that an earlier start left behind (process ${pid})`);

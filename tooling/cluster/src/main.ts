@@ -1,10 +1,10 @@
-import { StoreError } from '@ferrite/errors';
-import { type Cluster, startCluster } from './cluster.ts';
+import { type Cluster, NodeStopped, startCluster } from './cluster.ts';
 import { chooseLayout, makeDataDirectory, writeConfigs } from './data-directory.ts';
 import { lockDirectory } from './directory-lock.ts';
 import type { Layout } from './layout.ts';
 import { clearLeftovers } from './leftovers.ts';
 import { HELP, parseOptions } from './options.ts';
+import { StartRefused } from './start-refused.ts';
 
 const say = (line: string): void => void process.stdout.write(`ferrite: ${line}\n`);
 
@@ -76,10 +76,9 @@ process.stdout.on('error', () => {});
 main().then(
   () => process.exit(),
   (error: unknown) => {
-    const known = StoreError.is(error) || (error instanceof Error && 'exitCode' in error);
-    process.stderr.write(
-      `ferrite: ${error instanceof Error ? (known ? error.message : error.stack) : String(error)}\n`,
-    );
-    process.exit(StoreError.is(error) ? 2 : ((error as { exitCode?: number }).exitCode ?? 1));
+    const known = error instanceof StartRefused || error instanceof NodeStopped;
+    const text = error instanceof Error ? (known ? error.message : error.stack) : String(error);
+    process.stderr.write(`ferrite: ${text}\n`);
+    process.exit(known ? error.exitCode : 1);
   },
 );

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { StoreError } from '@ferrite/errors';
+import { StartRefused } from './start-refused.ts';
 
 /** What `npm start` was asked for. Absent numbers follow the data that is there, or the defaults. */
 export interface StartOptions {
@@ -62,7 +62,7 @@ function parse(args: readonly string[]) {
     }).values;
   } catch (cause) {
     const [message = ''] = (cause as Error).message.split('. ');
-    throw new StoreError('CONFIG_INVALID', { message: `${message} (see npm start -- --help)`, cause });
+    throw new StartRefused('CONFIG_INVALID', `${message} (see npm start -- --help)`, { cause });
   }
 }
 
@@ -70,5 +70,5 @@ function integer(flag: string, text: string | undefined, min: number, max: numbe
   if (text === undefined) return undefined;
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return value;
-  throw new StoreError('CONFIG_INVALID', { message: `${flag} ${text}: give a whole number from ${min} to ${max}` });
+  throw new StartRefused('CONFIG_INVALID', `${flag} ${text}: give a whole number from ${min} to ${max}`);
 }
