@@ -10,7 +10,8 @@
 namespace ferrite::addon {
 namespace {
 
-/// Operations in flight, at most: enough for a node's whole load at the device's speed; beyond it callers hear OVERLOADED.
+/// Operations in flight, at most: enough for a node's whole load at the device's speed; beyond it callers hear
+/// OVERLOADED.
 constexpr std::uint32_t kDepth = 8192;
 
 }  // namespace

@@ -1,6 +1,6 @@
 // One open engine as a JavaScript object: submissions in, batches of completions out.
-// Threads: the JS thread; the engine's reactor only calls `on_completions`. Owner: JavaScript (garbage collected); while
-// operations are in flight the handle holds itself, so that their promises settle.
+// Threads: the JS thread; the engine's reactor only calls `on_completions`. Owner: JavaScript (garbage collected);
+// while operations are in flight the handle holds itself, so that their promises settle.
 #pragma once
 
 #include <napi.h>

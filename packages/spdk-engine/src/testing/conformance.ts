@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type Reason, StoreError } from '@ferrite/errors';
 import type { Engine } from '../engine.ts';
 import type { ScanPageRequest, ScanPosition, StoredRecord } from '../object-store.ts';
+import { bytes, generator, MiB, names, pattern, text } from './conformance-input.ts';
 import { partitionOf, xxh64 } from './xxh64.ts';
 
 /** An image that a conformance case may open, close and, where it outlives its engine, open again. */
@@ -375,36 +376,4 @@ function isRefusal(error: unknown, reason: Reason): boolean {
   assert.ok(StoreError.is(error), `a StoreError ${reason}, not ${String(error)}`);
   assert.deepEqual([error.reason, error.effect], [reason, 'none']);
   return true;
-}
-
-function bytes(of: string): Uint8Array {
-  return new TextEncoder().encode(of);
-}
-
-function text(record: StoredRecord | undefined): string | undefined {
-  return record === undefined ? undefined : Buffer.from(record.value).toString();
-}
-
-function names(count: number): string[] {
-  return Array.from({ length: count }, (_, n) => `name ${n}`);
-}
-
-/** Bytes that differ from block to block, so that a misplaced block shows. */
-function pattern(length: number): Uint8Array {
-  const made = new Uint8Array(length);
-  for (let at = 0; at < length; at += 1) made[at] = at * 31 + (at >> 8) * 17;
-  return made;
-}
-
-function MiB(count: number): number {
-  return count * 1024 * 1024;
-}
-
-/** A seeded sequence of integers below 2^31 (the C standard's sample generator). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
-    return state >>> 8;
-  };
 }
