@@ -7,10 +7,13 @@ import { toJsonLine } from './json.ts';
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly exitCode: ExitCode;
+  /** Shown beside the message with --json. */
+  readonly fields: Readonly<Record<string, string>>;
 
-  constructor(message: string, exitCode: ExitCode = EXIT.failed) {
+  constructor(message: string, exitCode: ExitCode = EXIT.failed, fields: Readonly<Record<string, string>> = {}) {
     super(message);
     this.exitCode = exitCode;
+    this.fields = fields;
   }
 }
 
@@ -34,12 +37,12 @@ export function endingOf(error: unknown, json: boolean, signal: AbortSignal): En
 }
 
 function describe(error: unknown): { exitCode: ExitCode; message: string; fields: Record<string, unknown> } {
-  if (error instanceof Failure) return { exitCode: error.exitCode, message: error.message, fields: {} };
+  if (error instanceof Failure) return { exitCode: error.exitCode, message: error.message, fields: error.fields };
   if (StoreError.is(error)) {
     const { reason, effect } = error;
     const exitCode = reason === 'ARGUMENT_INVALID' ? EXIT.usage : EXIT.failed;
     const doubt = effect === 'unknown' ? ' The write is in doubt: it may have happened.' : '';
-    return { exitCode, message: `${error.message}${hintFor(error)}${doubt}`, fields: { reason, effect } };
+    return { exitCode, message: `${error.message}${doubt}`, fields: { reason, effect } };
   }
   if (isSystemError(error)) return { exitCode: EXIT.failed, message: error.message, fields: { reason: error.code } };
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
@@ -48,11 +51,6 @@ function describe(error: unknown): { exitCode: ExitCode; message: string; fields
     message: `INTERNAL: ${message}. Please report this.`,
     fields: { reason: 'INTERNAL' },
   };
-}
-
-function hintFor(error: StoreError): string {
-  if (error.reason !== 'FABRIC_UNAVAILABLE') return '';
-  return ' To start a cluster here: npm start. To name another one: --server URL or FERRITE_SERVER.';
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException & { readonly code: string } {

@@ -1,5 +1,5 @@
 import type { Consistency, Durability } from '@ferrite/client';
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { usageError } from './failure.ts';
 
 /** The three nodes of `npm start`. */
@@ -66,7 +66,7 @@ export function parseAtLeastOne(text: string): number {
 export const keyspaceOption = (): Option =>
   new Option('-k, --keyspace <name>', 'the set of keys to work in').default('default');
 
-export const keyEncodingOption = (): Option =>
+const keyEncodingOption = (): Option =>
   new Option('--key-encoding <encoding>', 'how KEY is written').choices(['utf8', 'base64', 'hex']).default('utf8');
 
 export const consistencyOption = (): Option =>
@@ -75,8 +75,18 @@ export const consistencyOption = (): Option =>
 export const durabilityOption = (): Option =>
   new Option('--durability <level>', 'where replicas must have the write').choices(['device', 'memory']);
 
-export const contextOption = (): Option =>
+const contextOption = (): Option =>
   new Option('--context <base64>', 'replace what this context covers, instead of what is there now');
 
 export const blindOption = (): Option =>
   new Option('--blind', 'send no context: the write becomes a sibling of what is there').conflicts('context');
+
+/** The options of every command that names a key. */
+export function withKey(command: Command): Command {
+  return command.addOption(keyspaceOption()).addOption(keyEncodingOption()).addOption(consistencyOption());
+}
+
+/** The options of every command that writes one key. */
+export function withWrite(command: Command): Command {
+  return withKey(command).addOption(durabilityOption()).addOption(contextOption()).addOption(blindOption());
+}

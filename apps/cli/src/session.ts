@@ -1,9 +1,13 @@
 import { type Client, type ClientConfig, openClient } from '@ferrite/client';
+import { StoreError } from '@ferrite/errors';
 import type { Command } from 'commander';
-import type { ExitCode } from './exit-code.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { Failure } from './failure.ts';
 import { type GlobalOptions, serversOf } from './options.ts';
 import { toJsonLine } from './json.ts';
 import type { Terminal } from './terminal.ts';
+
+const NO_CLUSTER = 'To start a cluster here: npm start. To name another one: --server URL or FERRITE_SERVER.';
 
 /** What a command works with. */
 export interface Session {
@@ -23,14 +27,17 @@ export function openSession(terminal: Terminal, command: Command): Session {
   return {
     terminal,
     globals,
-    open: (config) =>
-      openClient({
-        servers: serversOf(globals.server, terminal.env),
-        transport: globals.transport,
-        timeoutMs: globals.timeout,
-        signal: terminal.signal,
-        ...config,
-      }),
+    async open(config) {
+      const { transport, timeout: timeoutMs, server } = globals;
+      const { signal, env } = terminal;
+      try {
+        return await openClient({ servers: serversOf(server, env), transport, timeoutMs, signal, ...config });
+      } catch (error) {
+        if (!StoreError.is(error) || error.reason !== 'FABRIC_UNAVAILABLE') throw error;
+        const { reason, effect, message } = error;
+        throw new Failure(`${message} ${NO_CLUSTER}`, EXIT.failed, { reason, effect });
+      }
+    },
     print: (value, text) => terminal.out(globals.json === true ? toJsonLine(value) : text()),
   };
 }

@@ -1,7 +1,8 @@
 import type { CallOptions, Transport } from '@connectrpc/connect';
-import { backoffMs, mayRetry, type Reason, type RetryBudget, StoreError } from '@ferrite/errors';
+import { backoffMs, mayRetry, type RetryBudget, StoreError } from '@ferrite/errors';
 import type { ClusterView } from './cluster-view.ts';
 import { type Deadline, pause } from './deadline.ts';
+import { moreTelling } from './more-telling.ts';
 import type { NodeLink } from './node-link.ts';
 
 /** One kind of request: whom to ask and whether asking twice is the same as asking once. */
@@ -13,9 +14,6 @@ export interface Request<T> {
   /** Starts one attempt at the node with this URL. */
   readonly send: (transport: Transport, options: CallOptions, url: string) => Promise<T>;
 }
-
-/** Failures that say only that no answer came; what another node answered says more. */
-const SILENCE: ReadonlySet<Reason> = new Set(['FABRIC_UNAVAILABLE', 'DEADLINE_EXCEEDED']);
 
 /** Sends requests to nodes until one answers, within the rules of what may be repeated. */
 export class Dispatcher {
@@ -53,7 +51,7 @@ export class Dispatcher {
       } catch (error) {
         if (!StoreError.is(error)) throw error;
         doubt ||= error.effect === 'unknown';
-        if (telling === undefined || !SILENCE.has(error.reason)) telling = error;
+        telling = moreTelling(telling, error);
         const failure = doubt ? telling.withEffect('unknown') : telling;
         if (!(await this.#again(request, error))) throw failure;
         const free = error.retry === 'elsewhere' && error.effect === 'none' && !last;

@@ -5,6 +5,7 @@ import { KvService, type ScanRequest, ScanRequestSchema, type ScanResponse } fro
 import { type Deadline, deadlineIn, pause } from './deadline.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { SCAN_FAILURES_MAX, SCAN_IDLE_MS } from './limits.ts';
+import { moreTelling } from './more-telling.ts';
 import type { NodeLink } from './node-link.ts';
 import type { ScanOptions, ScanRecord } from './types.ts';
 import { toSibling, toWireConsistency } from './wire.ts';
@@ -22,6 +23,7 @@ export async function* scanRecords(
   const whole = options.timeoutMs === undefined ? undefined : deadlineIn(options.timeoutMs, signal);
   let left = options.limit ?? 0;
   let pageToken = options.pageToken ?? new Uint8Array();
+  let telling: StoreError | undefined;
   for (let failures = 0; ; ) {
     const links = await dispatcher.view.forAny();
     const link = links[failures % Math.max(1, links.length)];
@@ -37,6 +39,7 @@ export async function* scanRecords(
     try {
       for await (const response of receive(link, request, signal, whole)) {
         failures = 0;
+        telling = undefined;
         pageToken = response.pageToken;
         const { key, context } = response;
         yield { key, siblings: response.siblings.map(toSibling), context, pageToken };
@@ -46,9 +49,10 @@ export async function* scanRecords(
     } catch (error) {
       if (!StoreError.is(error) || error.retry === 'never') throw error;
       failures += 1;
+      telling = moreTelling(telling, error);
       const waitMs = error.retry === 'elsewhere' && failures === 1 ? 0 : backoffMs(failures + 3, Math.random);
       const deadline = whole ?? deadlineIn(SCAN_IDLE_MS, signal);
-      if (failures >= SCAN_FAILURES_MAX || waitMs >= deadline.remainingMs()) throw error;
+      if (failures >= SCAN_FAILURES_MAX || waitMs >= deadline.remainingMs()) throw telling;
       dispatcher.view.refreshSoon();
       await pause(waitMs, deadline);
     }

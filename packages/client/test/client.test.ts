@@ -280,12 +280,15 @@ describe('scan', () => {
     expect(keys).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  test('fails with the reason when no node answers', async () => {
+  test('fails with the reason that a node gave, or else with that of silence', async () => {
     const cluster = createFakeCluster();
     await using client = await openOver(cluster);
     cluster.write('a', 'v');
-    for (const id of ['n1', 'n2', 'n3']) cluster.down.add(id);
+    cluster.down.add('n1').add('n2').add('n3');
     expect((await failure(keysOf(client, { timeoutMs: 200 }))).reason).toBe('FABRIC_UNAVAILABLE');
+    cluster.down.delete('n2');
+    cluster.reasons.set('n2', 'QUORUM_UNAVAILABLE');
+    expect((await failure(keysOf(client, { timeoutMs: 200 }))).reason).toBe('QUORUM_UNAVAILABLE');
   });
 });
 

@@ -1,15 +1,6 @@
 import { EXIT } from '../exit-code.ts';
 import { bytesFields } from '../json.ts';
-import {
-  blindOption,
-  consistencyOption,
-  contextOption,
-  durabilityOption,
-  keyEncodingOption,
-  keyspaceOption,
-  parseKey,
-  type WriteFlags,
-} from '../options.ts';
+import { parseKey, type WriteFlags, withWrite } from '../options.ts';
 import { count, preview } from '../text.ts';
 import { writeOptions } from './put.ts';
 import type { Registry } from './register.ts';
@@ -19,14 +10,7 @@ export function addDelete(registry: Registry): void {
     'delete <key>',
     'delete what is there now; an absent key is no failure',
     ['delete hello', 'delete aGVsbG8= --key-encoding base64'],
-    (command) =>
-      command
-        .addOption(keyspaceOption())
-        .addOption(keyEncodingOption())
-        .addOption(consistencyOption())
-        .addOption(durabilityOption())
-        .addOption(contextOption())
-        .addOption(blindOption()),
+    withWrite,
     async (session, [name = ''], options) => {
       const key = parseKey(name, options.keyEncoding);
       await using client = await session.open();

@@ -3,14 +3,7 @@ import type { GetResult, Sibling } from '@ferrite/client';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { Failure, usageError } from '../failure.ts';
 import { bytesFields } from '../json.ts';
-import {
-  consistencyOption,
-  keyEncodingOption,
-  type KeyOptions,
-  keyspaceOption,
-  parseAtLeastOne,
-  parseKey,
-} from '../options.ts';
+import { type KeyOptions, parseAtLeastOne, parseKey, withKey } from '../options.ts';
 import type { Session } from '../session.ts';
 import { formatTable } from '../table.ts';
 import { formatBytes, preview } from '../text.ts';
@@ -32,12 +25,11 @@ export function addGet(registry: Registry): void {
       'get hello --consistency one --json',
     ],
     (command) =>
-      command
-        .option('-o, --out <file>', 'write the value to a file')
-        .option('--sibling <n>', 'of several values, the one with this number', parseAtLeastOne)
-        .addOption(keyspaceOption())
-        .addOption(keyEncodingOption())
-        .addOption(consistencyOption()),
+      withKey(
+        command
+          .option('-o, --out <file>', 'write the value to a file')
+          .option('--sibling <n>', 'of several values, the one with this number', parseAtLeastOne),
+      ),
     async (session, [name = ''], options) => {
       const key = parseKey(name, options.keyEncoding);
       await using client = await session.open();

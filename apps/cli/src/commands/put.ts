@@ -1,17 +1,7 @@
 import type { WriteOptions } from '@ferrite/client';
 import { EXIT } from '../exit-code.ts';
 import { bytesFields } from '../json.ts';
-import {
-  blindOption,
-  consistencyOption,
-  contextOption,
-  durabilityOption,
-  keyEncodingOption,
-  keyspaceOption,
-  parseContext,
-  parseKey,
-  type WriteFlags,
-} from '../options.ts';
+import { parseContext, parseKey, type WriteFlags, withWrite } from '../options.ts';
 import { count, formatBytes, preview } from '../text.ts';
 import type { Registry } from './register.ts';
 import { readValue } from './value-source.ts';
@@ -26,15 +16,7 @@ export function addPut(registry: Registry): void {
       'date | ferrite put now -',
       'put hello other --blind   # a sibling',
     ],
-    (command) =>
-      command
-        .option('-f, --file <file>', 'take the value from a file')
-        .addOption(keyspaceOption())
-        .addOption(keyEncodingOption())
-        .addOption(consistencyOption())
-        .addOption(durabilityOption())
-        .addOption(contextOption())
-        .addOption(blindOption()),
+    (command) => withWrite(command.option('-f, --file <file>', 'take the value from a file')),
     async (session, [name = '', argument], options) => {
       const key = parseKey(name, options.keyEncoding);
       const value = await readValue(argument, options.file, session.terminal);

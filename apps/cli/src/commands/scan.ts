@@ -1,13 +1,6 @@
 import { EXIT } from '../exit-code.ts';
 import { bytesFields, toJsonLine } from '../json.ts';
-import {
-  consistencyOption,
-  keyEncodingOption,
-  type KeyOptions,
-  keyspaceOption,
-  parseCount,
-  parseKey,
-} from '../options.ts';
+import { type KeyOptions, parseCount, parseKey, withKey } from '../options.ts';
 import { preview, printable } from '../text.ts';
 import type { Registry } from './register.ts';
 
@@ -23,13 +16,12 @@ export function addScan(registry: Registry): void {
     'list keys, in the order of their hashes; with --json one document a line',
     ['scan', 'scan --prefix linux/ --keyspace headers --limit 10', 'scan --values --json'],
     (command) =>
-      command
-        .option('-p, --prefix <p>', 'only keys that begin with this; the nodes still read every key')
-        .option('-n, --limit <n>', 'at most this many; 0: all', parseCount, 0)
-        .option('--values', 'show the values too')
-        .addOption(keyspaceOption())
-        .addOption(keyEncodingOption().default('utf8', 'utf8; it applies to the prefix'))
-        .addOption(consistencyOption()),
+      withKey(
+        command
+          .option('-p, --prefix <p>', 'only keys that begin with this; the nodes still read every key')
+          .option('-n, --limit <n>', 'at most this many; 0: all', parseCount, 0)
+          .option('--values', 'show the values too'),
+      ),
     async (session, _args, options) => {
       const { json } = session.globals;
       const { consistency, prefix, limit, values = false } = options;
