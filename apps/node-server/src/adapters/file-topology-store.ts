@@ -87,7 +87,7 @@ export function openFileTopologyStore(directory: string): FileTopologyStore {
         boot: number,
         incarnation: readFileSync(join(directory, name(number)), 'utf8').trim(),
       });
-      if (known >= boot) return { registered: false, known: knownBoot(known) };
+      if (known >= boot) return { registered: false, ...(known === 0 ? {} : { known: knownBoot(known) }) };
       if (!publish(directory, name(boot), `${incarnation}\n`, 0o600))
         return { registered: false, known: knownBoot(boot) };
       return { registered: true, ...(known === 0 ? {} : { known: knownBoot(known) }) };

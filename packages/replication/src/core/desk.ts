@@ -15,18 +15,25 @@ type WithoutTicket<T> = T extends unknown ? Omit<T, 'ticket'> : never;
 export class Desk {
   #effects: Effect[] = [];
   #next = 1;
+  #shut = false;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
 
   /** Asks for something that needs no answer. */
   emit(effect: Exclude<Effect, { readonly ticket: number }>): void {
-    this.#effects.push(effect);
+    if (!this.#shut) this.#effects.push(effect);
+  }
+
+  /** The last word: what is emitted or asked after it is dropped. */
+  emitLast(effect: Extract<Effect, { readonly type: 'failStop' | 'stopped' }>): void {
+    this.emit(effect);
+    this.#shut = true;
   }
 
   /** Asks, and has `then` called with each answer until the ticket is forgotten. */
   ask(effect: WithoutTicket<Asking>, then: (answer: Answer) => void): number {
     const ticket = this.#next++;
     this.#waiting.set(ticket, then);
-    this.#effects.push({ ...effect, ticket } as Effect);
+    if (!this.#shut) this.#effects.push({ ...effect, ticket } as Effect);
     return ticket;
   }
 
@@ -37,7 +44,7 @@ export class Desk {
       then();
     });
     return () => {
-      if (this.forget(ticket)) this.#effects.push({ type: 'cancel', ticket });
+      if (this.forget(ticket) && !this.#shut) this.#effects.push({ type: 'cancel', ticket });
     };
   }
 

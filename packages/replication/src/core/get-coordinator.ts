@@ -54,15 +54,24 @@ export function coordinateRead(
     const confirmationsNeeded =
       (one ? 1 : read.consistency === 'ALL' ? read.replicas.length : majority(read.replicas.length)) - current;
     let confirmed = 0;
-    let failed = 0;
+    const targets = [...late];
+    let outstandingRepairs = 0;
+    const send = (): void => {
+      outstandingRepairs++;
+      writeBack(node, read, targets.shift()!, merged, settle);
+    };
     const settle = (ok: boolean): void => {
+      outstandingRepairs--;
       if (ok) confirmed++;
-      else failed++;
+      if (state === 'finished') return;
       if (confirmed >= confirmationsNeeded) return finish({ ok: true, value: { versions: merged } });
-      if (late.length - failed < confirmationsNeeded)
+      // A replica that was not asked yet can hold the answer as well as the one that failed.
+      if (!ok) targets.push(...waiting.splice(0, 1));
+      if (targets.length > 0) send();
+      else if (confirmed + outstandingRepairs < confirmationsNeeded)
         fail('QUORUM_UNAVAILABLE', 'too few replicas could be brought up to date');
     };
-    for (const replica of late) writeBack(node, read, replica, merged, settle);
+    while (targets.length > 0) send();
     if (confirmationsNeeded <= 0) finish({ ok: true, value: { versions: merged } });
   };
 

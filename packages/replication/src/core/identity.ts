@@ -38,7 +38,6 @@ export class Identity {
   readonly incarnation: string;
   boot: number;
   formed: boolean;
-  readonly attempts: KnownBoot[];
   /** The highest boot known of each other node. */
   readonly boots: Map<string, KnownBoot>;
   /** Peers that answered the last greeting, and why others did not. */
@@ -53,7 +52,6 @@ export class Identity {
       incarnation: string;
       boot: number;
       formed: boolean;
-      attempts: readonly KnownBoot[];
       boots: Readonly<Record<string, KnownBoot>>;
     },
   ) {
@@ -63,29 +61,36 @@ export class Identity {
     this.incarnation = start.incarnation;
     this.boot = start.boot;
     this.formed = start.formed;
-    this.attempts = [...start.attempts];
     this.boots = new Map(Object.entries(start.boots));
   }
 
   /** Registers the boot, which is durable by now. */
   register(): void {
+    if (!this.formed) return this.#form();
     this.#host.register(this.boot, this.incarnation, (outcome) => {
       if (!outcome.ok) return this.#storeAway();
       const { registered, known } = outcome.value;
-      if (!registered) {
-        const mine = known !== undefined && known.boot === this.boot && known.incarnation === this.incarnation;
-        if (!mine)
-          return this.#isBehind(known?.boot ?? this.boot, 'the topology store knows a later boot of this node');
-      } else if (!this.formed) {
-        const own =
-          known === undefined ||
-          this.attempts.some((each) => each.boot === known.boot && each.incarnation === known.incarnation);
-        if (!own && !this.#planted('wiped-counts-as-member')) {
-          this.#host.behind('the disk is empty, but this node has had data');
-        }
-        this.formed = true;
+      const mine = registered || (known?.boot === this.boot && known.incarnation === this.incarnation);
+      if (mine) return this.#greet();
+      this.#isBehind(known?.boot ?? this.boot, 'the topology store knows a later boot of this node');
+    });
+  }
+
+  /**
+   * An empty disk asks whether this node has ever had another, and makes the answer durable before it registers:
+   * registering replaces what the store knows of the other disk, and a crash in between would forget the loss.
+   */
+  #form(): void {
+    // No boot is below the first: this only asks.
+    this.#host.register(0, this.incarnation, (outcome) => {
+      if (!outcome.ok) return this.#storeAway();
+      const { known } = outcome.value;
+      if (known !== undefined && !this.#planted('wiped-counts-as-member')) {
+        return this.#isBehind(known.boot, 'the disk is empty, but this node has had data');
       }
-      this.#host.persist(() => this.#greet());
+      if (known !== undefined) this.boot = Math.max(this.boot, known.boot + 1);
+      this.formed = true;
+      this.#host.persist(() => this.register());
     });
   }
 
@@ -164,7 +169,7 @@ export class Identity {
     if (this.#planted('ignore-rollback')) this.boot = knownBoot + 1;
     else {
       if (this.#verified) return this.#host.failStop(new StoreError('NODE_ID_IN_USE', { message: why }));
-      this.boot = knownBoot + 1;
+      this.boot = Math.max(this.boot, knownBoot + 1);
       this.#host.behind(why);
     }
     this.formed = true;

@@ -1,4 +1,4 @@
-import { invariant, StoreError } from '@ferrite/errors';
+import { StoreError } from '@ferrite/errors';
 import { recordsEqual } from '@ferrite/vector-clock';
 import { latin1 } from './bytes.ts';
 import { type Desk, expectAnswer } from './desk.ts';
@@ -22,8 +22,8 @@ export interface UpdateListener {
 
 /** What the records need from their surroundings. */
 export interface LocalRecordsHost {
-  /** A stored record cannot be read (P7): its partition must recover. */
-  damaged(keyspaceId: number, key: Uint8Array): void;
+  /** A stored record cannot be read (P7): its partition must recover. `then` is called once that is durable. */
+  damaged(keyspaceId: number, key: Uint8Array, then: () => void): void;
   /** The device failed: nothing may be acknowledged any more. */
   deviceFailed(error: StoreError): void;
 }
@@ -113,7 +113,7 @@ export class LocalRecords {
       const { outcome, ticket } = expectAnswer(answer, 'read');
       this.#desk.forget(ticket);
       if (!outcome.ok) {
-        this.#unreadable(keyspaceId, key, outcome.error);
+        if (this.#isLost(outcome.error)) this.#host.damaged(keyspaceId, key, () => {});
         return then(outcome);
       }
       if (!flushed) return then(outcome);
@@ -133,11 +133,15 @@ export class LocalRecords {
     this.#desk.ask({ type: 'read', keyspaceId, key }, (answer) => {
       const { outcome, ticket } = expectAnswer(answer, 'read');
       this.#desk.forget(ticket);
-      if (outcome.ok) return then({ ok: true, value: decodeVersions(outcome.value) });
+      const stored = outcome.ok ? decoded(outcome.value) : outcome;
+      const lost = !stored.ok && this.#isLost(stored.error);
       // What is stored but could not be read now must not be replaced.
-      if (!this.#unreadable(keyspaceId, key, outcome.error)) return then(outcome);
-      // The partition recovers from now on; until its peers have told, nothing is known of this key.
-      then({ ok: true, value: decodeVersions(undefined) });
+      if (stored.ok || (!lost && !this.#planted('refused-read-is-empty'))) return then(stored);
+      const empty = (): void => then({ ok: true, value: decodeVersions(undefined) });
+      // The partition recovers from now on; until its peers have told, nothing is known of this key. What is there now
+      // is replaced only when that is durable: afterwards nobody could see that something was lost.
+      if (lost) this.#host.damaged(keyspaceId, key, empty);
+      else empty();
     });
   }
 
@@ -175,12 +179,19 @@ export class LocalRecords {
   }
 
   /** True if the record is lost, rather than the read refused for now. */
-  #unreadable(keyspaceId: number, key: Uint8Array, error: StoreError): boolean {
+  #isLost(error: StoreError): boolean {
     if (error.reason === 'DEVICE_FAILED') this.#host.deviceFailed(error);
-    if (['DEVICE_FAILED', 'OVERLOADED', 'SHUTTING_DOWN'].includes(error.reason)) return false;
-    invariant(error.kind === 'data_loss' || error.reason === 'ARGUMENT_INVALID', 'INV-REPL-0', error.message);
-    this.#host.damaged(keyspaceId, key);
-    return true;
+    return error.kind === 'data_loss';
+  }
+}
+
+/** The engine has checked the bytes; what the codec refuses nevertheless is as lost as what the checksum refuses. */
+function decoded(bytes: Uint8Array | undefined): Outcome<Versions> {
+  try {
+    return { ok: true, value: decodeVersions(bytes) };
+  } catch (cause) {
+    if (!StoreError.is(cause)) throw cause;
+    return { ok: false, error: new StoreError('CHECKSUM_MISMATCH', { cause }) };
   }
 }
 

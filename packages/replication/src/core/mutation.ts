@@ -19,6 +19,7 @@ export type MutationName =
   | 'read-unflushed'
   | 'recovering-absent-answers'
   | 'recovery-from-one'
+  | 'refused-read-is-empty'
   | 'send-before-append'
   | 'skip-read-repair'
   | 'stale-context-overwrites'

@@ -59,7 +59,9 @@ export function coordinateWrite(
     stopTimer();
     done(result);
   };
-  const fail = (error: StoreError): void => finish({ ok: false, error: inLog ? error.withEffect('unknown') : error });
+  // From the moment the append is asked for, until it is refused, the write may come to be.
+  const fail = (error: StoreError): void =>
+    finish({ ok: false, error: outcome === undefined ? error : error.withEffect('unknown') });
   const stopTimer = node.desk.timer(write.timeoutMs, () =>
     fail(
       new StoreError('DEADLINE_EXCEEDED', {
@@ -129,7 +131,10 @@ export function coordinateWrite(
         if (!planted('ack-before-flush')) tally.durable();
         judge();
       },
-      refused: fail,
+      refused: (error) => {
+        if (!inLog) outcome = undefined;
+        fail(error);
+      },
     },
   );
 }

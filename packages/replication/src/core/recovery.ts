@@ -101,6 +101,7 @@ export class Recovery {
   #recover(partition: number): void {
     const { standings, planted } = this.#node;
     const gap = standings.gap(partition);
+    const openings = standings.openings(partition);
     const groups = this.#replicaGroups(partition);
     const others = [...new Set(groups.flatMap((group) => group.others))];
     if (gap === undefined || others.length === 0) return this.#done(partition, true, '');
@@ -115,7 +116,7 @@ export class Recovery {
         left--;
         if (left > 0) return;
         // A gap that opened wider meanwhile starts again from the beginning.
-        const same = standings.gap(partition) === gap;
+        const same = standings.openings(partition) === openings;
         const enough = (group: ReplicaGroup): boolean => {
           const count = group.others.filter((id) => merged.has(id)).length;
           if (group.others.length === 0 || planted('recovery-from-one')) return group.others.length === 0 || count > 0;

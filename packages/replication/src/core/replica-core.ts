@@ -85,7 +85,7 @@ export class ReplicaCore {
     const records = new LocalRecords(
       this.#desk,
       {
-        damaged: (_, key) => this.#damaged(partitionOfKey(this.#topology, key)),
+        damaged: (_, key, then) => this.#damaged(partitionOfKey(this.#topology, key), then),
         deviceFailed: (error) => this.#failStop(error),
       },
       planted,
@@ -99,7 +99,6 @@ export class ReplicaCore {
       incarnation: config.incarnation,
       boot,
       formed: prior?.formed ?? false,
-      attempts: [...(prior?.attempts ?? []), { boot, incarnation: config.incarnation }],
       boots: prior?.boots ?? {},
     });
     this.#peers = new PeerService(this.#node, this.#pages, this.#identity);
@@ -159,7 +158,7 @@ export class ReplicaCore {
     const { standings } = this.#node;
     for (const partition of prior?.recovering ?? []) standings.open(partition, 'recovering');
     for (const partition of prior?.ambiguous ?? []) standings.open(partition, 'ambiguous');
-    if (prior?.formed === true && report.tail === 'ambiguous' && !this.#planted('ambiguous-counts-at-once')) {
+    if (report.tail === 'ambiguous' && !this.#planted('ambiguous-counts-at-once')) {
       for (const partition of this.#ownPartitions()) standings.open(partition, 'ambiguous');
     }
     const unreadable = !system.ok;
@@ -219,7 +218,7 @@ export class ReplicaCore {
         encodeSystemState({ ...this.#systemState(), actors: actors.toRecord() }),
         () => {
           this.#halted = true;
-          this.#desk.emit({ type: 'stopped' });
+          this.#desk.emitLast({ type: 'stopped' });
         },
       );
     };
@@ -363,18 +362,22 @@ export class ReplicaCore {
   }
 
   /** A record of the partition cannot be read: the partition recovers, under a new actor (P3, P7). */
-  #damaged(partition: number): void {
+  #damaged(partition: number, then: () => void): void {
     const { standings, actors } = this.#node;
     actors.retire(partition);
-    if (standings.gap(partition) === 'recovering') return;
+    const known = standings.gap(partition) === 'recovering';
     standings.open(partition, 'recovering');
+    if (known) return this.#persist(then);
     this.#desk.emit({
       type: 'note',
       level: 'warn',
       text: 'a record cannot be read; its partition recovers',
       facts: { partition },
     });
-    this.#persist(() => this.#recovery.run());
+    this.#persist(() => {
+      this.#recovery.run();
+      then();
+    });
   }
 
   #identityHost(): ConstructorParameters<typeof Identity>[1] {
@@ -418,13 +421,12 @@ export class ReplicaCore {
 
   #systemState(): Omit<SystemState, 'actors'> {
     const { standings } = this.#node;
-    const { boot, incarnation, formed, attempts, boots } = this.#identity;
+    const { boot, incarnation, formed, boots } = this.#identity;
     return {
       clusterId: this.#config.topology.clusterId,
       boot,
       incarnation,
       formed,
-      attempts: formed ? [] : attempts,
       recovering: standings.partitions('recovering'),
       ambiguous: standings.partitions('ambiguous'),
       boots: Object.fromEntries(boots),
@@ -437,7 +439,8 @@ export class ReplicaCore {
     if (this.#persisting) return;
     this.#persisting = true;
     const waiters = this.#persistWaiters.splice(0);
-    const state = { ...this.#systemState(), actors: undefined };
+    const kept = this.#planted('keep-actor-after-crash') ? this.#node.actors.toRecord() : undefined;
+    const state = { ...this.#systemState(), actors: kept };
     this.#node.records.writeSystem(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY, encodeSystemState(state), () => {
       this.#persisting = false;
       for (const waiter of waiters) waiter();
@@ -449,6 +452,6 @@ export class ReplicaCore {
   #failStop(error: StoreError): void {
     if (this.#halted) return;
     this.#halted = true;
-    this.#desk.emit({ type: 'failStop', error });
+    this.#desk.emitLast({ type: 'failStop', error });
   }
 }

@@ -4,6 +4,7 @@ import { emptyRecord, mergeRecords, recordsEqual } from '@ferrite/vector-clock';
 import { compareBytes, latin1 } from './bytes.ts';
 import type { ScanResult } from './effect.ts';
 import { writeBack } from './get-coordinator.ts';
+import { HEDGE_AFTER_MS } from './limits.ts';
 import type { Outcome, ScannedRecord, ScanPlace, Standing } from './message.ts';
 import { needed } from './quorum.ts';
 import { decodeVersions, type Versions } from './record.ts';
@@ -48,11 +49,13 @@ export function coordinateScan(
   const got: Page[] = [];
   let outstanding = 0;
   let finished = false;
+  let stopHedge = (): void => {};
 
   const finish = (outcome: Outcome<ScanResult>): void => {
     if (finished) return;
     finished = true;
     stopTimer();
+    stopHedge();
     done(outcome);
   };
   const fail = (error: StoreError): void => finish({ ok: false, error });
@@ -94,7 +97,15 @@ export function coordinateScan(
       fail(new StoreError('QUORUM_UNAVAILABLE', { message: `${got.length} of ${goal} replicas could scan` }));
     }
   };
+  /** A replica that says nothing must not hold up the page: the next one is asked as well. */
+  const hedge = (): void => {
+    if (finished || waiting.length === 0) return;
+    ask(waiting.shift()!);
+    stopHedge = node.desk.timer(HEDGE_AFTER_MS, hedge);
+  };
+
   widen();
+  if (waiting.length > 0 && !finished) stopHedge = node.desk.timer(HEDGE_AFTER_MS, hedge);
 }
 
 interface StaleCopy {

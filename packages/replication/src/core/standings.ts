@@ -7,6 +7,7 @@ export class Standings {
   /** Set once the boot is registered and no peer knows a later one. */
   verified = false;
   readonly #gaps = new Map<number, Gap>();
+  readonly #openings = new Map<number, number>();
 
   of(partition: number): Standing {
     return this.verified ? (this.#gaps.get(partition) ?? 'member') : 'unverified';
@@ -23,7 +24,13 @@ export class Standings {
 
   /** A worse gap replaces a lesser one, never the other way round. */
   open(partition: number, gap: Gap): void {
+    this.#openings.set(partition, this.openings(partition) + 1);
     if (this.#gaps.get(partition) !== 'recovering') this.#gaps.set(partition, gap);
+  }
+
+  /** How often a gap was opened here: a merge that began before the last one has not closed it. */
+  openings(partition: number): number {
+    return this.#openings.get(partition) ?? 0;
   }
 
   close(partition: number): void {

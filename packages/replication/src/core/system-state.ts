@@ -11,8 +11,6 @@ export interface SystemState {
   readonly incarnation: string;
   /** The node has once been told whether it starts with data or without. */
   readonly formed: boolean;
-  /** The boots before it was formed: its own, not another disk's. */
-  readonly attempts: readonly KnownBoot[];
   /** Partitions whose data is missing, and whose last group may be. */
   readonly recovering: readonly number[];
   readonly ambiguous: readonly number[];

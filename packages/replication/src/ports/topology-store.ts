@@ -9,7 +9,7 @@ export interface TopologyStore {
   publish(document: TopologyDocument): Promise<'done' | 'lost'>;
   /** Each version newer than the last seen, until `signal` aborts; it ends then, without an error. */
   watch(signal: AbortSignal): AsyncIterable<TopologyDocument>;
-  /** Registers a boot if it is above all that are registered of this node. */
+  /** Registers a boot if it is above all that are registered of this node. Boot 0 is above none: it only asks. */
   registerBoot(nodeId: string, boot: number, incarnation: string): Promise<Registration>;
 }
 
