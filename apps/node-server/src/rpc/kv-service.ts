@@ -13,14 +13,7 @@ import {
   type PutRequest,
   type SiblingSchema,
 } from '@ferrite/proto/kv';
-import {
-  type GetResult,
-  type Keyspace,
-  keyspaceNamed,
-  type ReplicaNode,
-  type StoredValue,
-  type WriteResult,
-} from '@ferrite/replication';
+import { type GetResult, type ReplicaNode, type StoredValue, type WriteResult } from '@ferrite/replication';
 import { type CausalContext, contextOf, isEmptyContext, type TokenCodec } from '@ferrite/vector-clock';
 import { decodePageToken, encodePageToken } from '../codec/page-token.ts';
 import { consistencyFromWire, durabilityFromWire } from '../codec/topology.ts';
@@ -53,13 +46,12 @@ export function kvService(options: KvServiceOptions): Partial<ServiceImpl<typeof
   const { replica, tokens, requestTimeoutMs } = options;
   const room = options.messageBytesMax - MESSAGE_OVERHEAD_BYTES;
 
-  const keyspaceOf = (name: string): Keyspace => keyspaceNamed(replica.topology(), name);
   const deadline = (context: HandlerContext): number => Math.max(1, context.timeoutMs() ?? requestTimeoutMs);
 
   const get = async (request: GetRequest, timeoutMs: number): Promise<GetResponse> => {
     const { key } = request;
     checkKey(key);
-    const keyspace = keyspaceOf(request.keyspace);
+    const keyspace = await replica.keyspace(request.keyspace);
     if (request.atLeast.byteLength > 0 || request.maxStaleness !== undefined) throw later('at_least and max_staleness');
     const consistency = consistencyFromWire(request.consistency);
     const result = await replica.get({ keyspace: keyspace.name, key, timeoutMs, ...(consistency && { consistency }) });
@@ -97,7 +89,7 @@ export function kvService(options: KvServiceOptions): Partial<ServiceImpl<typeof
         message: `the value has ${value.byteLength} bytes, at most ${VALUE_BYTES_MAX} are stored`,
       });
     }
-    const keyspace = keyspaceOf(request.keyspace);
+    const keyspace = await replica.keyspace(request.keyspace);
     if (request.idempotencyToken.byteLength > 0) throw later('idempotency_token');
     const binding = { keyspaceId: keyspace.id, keyHash: keyHash(key) };
     const consistency = consistencyFromWire(request.consistency);
@@ -149,7 +141,7 @@ export function kvService(options: KvServiceOptions): Partial<ServiceImpl<typeof
 
     async *scan(request, context) {
       const { prefix, limit, includeValues } = request;
-      const keyspace = keyspaceOf(request.keyspace);
+      const keyspace = await replica.keyspace(request.keyspace);
       const consistency = consistencyFromWire(request.consistency);
       const command = {
         keyspace: keyspace.name,

@@ -38,6 +38,8 @@ export type ClientCommand =
 /** A page of the local store; records of one keyspace in (hash, key) order. */
 export interface StorePage {
   readonly records: readonly { readonly key: Uint8Array; readonly value: Uint8Array }[];
+  /** Records of the page's range that are missing from it because they cannot be read. */
+  readonly damaged: number;
   /** Where the next page starts; absent when the keyspace has no more in this partition. */
   readonly next: { readonly hash: bigint; readonly key: Uint8Array } | undefined;
 }

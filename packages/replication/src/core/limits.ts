@@ -8,6 +8,9 @@ export const HEDGE_AFTER_MS = 50;
 /** A peer that answers Hello later than this counts as unreachable for the start. */
 export const HELLO_TIMEOUT_MS = 1_000;
 
+/** How long a request waits for the newest topology when it names a keyspace this node has not heard of. */
+export const TOPOLOGY_WAIT_MS = 500;
+
 /** Pause before registration, or a transfer, is tried again. */
 export const RETRY_AFTER_MS = 500;
 

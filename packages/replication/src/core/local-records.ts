@@ -15,7 +15,8 @@ interface Unflushed {
 
 /** What an {@link LocalRecords.update} reports, each at most once: `accepted` then `durable`, or `refused` alone. */
 export interface UpdateListener {
-  accepted(): void;
+  /** `encoded`: the bytes of what is stored now, if this update appended them. */
+  accepted(encoded?: Uint8Array): void;
   durable(): void;
   refused(error: StoreError): void;
 }
@@ -83,11 +84,12 @@ export class LocalRecords {
             failed === undefined ? listener.durable() : listener.refused(failed),
           );
         }
-        this.#append(id, keyspaceId, key, encodeVersions(next), {
-          ...listener,
+        const encoded = encodeVersions(next);
+        this.#append(id, keyspaceId, key, encoded, {
+          durable: () => listener.durable(),
           accepted: () => {
             release();
-            listener.accepted();
+            listener.accepted(encoded);
           },
           refused: (error) => {
             release();

@@ -82,9 +82,8 @@ export function coordinateWrite(
     }
   };
 
-  const sendDelta = (delta: Versions): void => {
+  const sendDelta = (record: Uint8Array): void => {
     const { topology, self } = node;
-    const record = encodeVersions(delta);
     const { keyspaceId, key, memory } = write;
     const epoch = topology().tableEpoch;
     for (const to of write.replicas) {
@@ -116,15 +115,19 @@ export function coordinateWrite(
         value: write.value,
       });
       if (planted('context-widened')) outcome = { ...outcome, responseContext: outcome.state.context };
-      if (planted('send-before-append')) sendDelta(outcome.delta);
+      if (planted('send-before-append')) sendDelta(encodeVersions(outcome.delta));
       return planted('overwrite-instead-of-merge') ? outcome.delta : outcome.state;
     },
     {
-      accepted: () => {
+      accepted: (encoded) => {
         inLog = true;
         tally.accepted();
         if (planted('ack-before-flush')) tally.durable();
-        if (outcome !== undefined && !planted('send-before-append')) sendDelta(outcome.delta);
+        if (outcome !== undefined && !planted('send-before-append')) {
+          // On a fresh key what is stored and what is sent are the same bytes.
+          const same = encoded !== undefined && outcome.delta === outcome.state;
+          sendDelta(same ? encoded : encodeVersions(outcome.delta));
+        }
         judge();
       },
       durable: () => {

@@ -6,7 +6,7 @@ import type { Effect } from './effect.ts';
 import type { ClientCommand, Event } from './event.ts';
 import { coordinateRead } from './get-coordinator.ts';
 import { Identity } from './identity.ts';
-import { HELLO_TIMEOUT_MS, SYSTEM_KEYSPACE } from './limits.ts';
+import { HELLO_TIMEOUT_MS, SYSTEM_KEYSPACE, TOPOLOGY_WAIT_MS } from './limits.ts';
 import { LocalRecords } from './local-records.ts';
 import type { CoordinatedOp, GetResult, Outcome, PeerRequest, PeerResponse, WriteResult } from './message.ts';
 import type { MutationName, Planted } from './mutation.ts';
@@ -72,6 +72,7 @@ export class ReplicaCore {
   #halted = false;
   #persisting = false;
   readonly #persistWaiters: (() => void)[] = [];
+  readonly #topologyWaiters: (() => void)[] = [];
 
   constructor(config: ReplicaCoreConfig) {
     this.#config = config;
@@ -92,7 +93,7 @@ export class ReplicaCore {
     );
     const topology = (): TopologyDocument => this.#topology;
     this.#node = { self: config.nodeId, desk: this.#desk, records, standings, actors, planted, topology };
-    this.#pages = new ReplicaPages(this.#desk, standings, topology);
+    this.#pages = new ReplicaPages(this.#desk, standings, topology, (partition) => this.#damaged(partition, () => {}));
     this.#recovery = new Recovery(this.#node, () => this.#persist(() => {}));
     const boot = (prior?.boot ?? 0) + 1;
     this.#identity = new Identity(this.#desk, this.#identityHost(), planted, {
@@ -122,6 +123,7 @@ export class ReplicaCore {
         break;
       case 'topology':
         if (event.document.epoch > this.#topology.epoch) this.#topology = event.document;
+        for (const waiter of this.#topologyWaiters.splice(0)) waiter();
         break;
       case 'stop':
         this.#stop();
@@ -149,7 +151,13 @@ export class ReplicaCore {
 
   #priorState(): SystemState | undefined {
     const { system } = this.#config;
-    return system.ok && system.value !== undefined ? decodeSystemState(system.value) : undefined;
+    if (!system.ok || system.value === undefined) return undefined;
+    try {
+      return decodeSystemState(system.value);
+    } catch (error) {
+      if (!StoreError.is(error)) throw error;
+      return undefined;
+    }
   }
 
   /** What the last state and the engine's report say is missing (P7, P17). */
@@ -161,7 +169,8 @@ export class ReplicaCore {
     if (report.tail === 'ambiguous' && !this.#planted('ambiguous-counts-at-once')) {
       for (const partition of this.#ownPartitions()) standings.open(partition, 'ambiguous');
     }
-    const unreadable = !system.ok;
+    // Without its own record the node knows nothing of what it held.
+    const unreadable = !system.ok || (system.value !== undefined && prior === undefined);
     const anywhere = unreadable || report.damaged.some(({ partition }) => partition === undefined);
     const damaged = anywhere ? this.#ownPartitions() : report.damaged.map(({ partition }) => partition!);
     for (const partition of damaged) {
@@ -304,9 +313,10 @@ export class ReplicaCore {
     // A delete without a context deletes what a quorum sees, no more (P5).
     if (this.#planted('blind-delete-guesses'))
       return coordinateWrite(this.#node, { ...write, context: emptyContext }, done);
-    this.#get(keyspace, key, 'QUORUM', timeoutMs, (read) => {
+    // Each of the two steps gets half of the time.
+    this.#get(keyspace, key, 'QUORUM', timeoutMs / 2, (read) => {
       if (!read.ok) return done(read);
-      coordinateWrite(this.#node, { ...write, context: read.value.versions.context }, done);
+      coordinateWrite(this.#node, { ...write, context: read.value.versions.context, timeoutMs: timeoutMs / 2 }, done);
     });
   }
 
@@ -326,26 +336,55 @@ export class ReplicaCore {
       });
     }
     const epoch = this.#topology.tableEpoch;
-    sendTo(this.#node, to, { type: 'coordinate', epoch, keyspaceId, key, op, timeoutMs }, timeoutMs, (outcome) => {
+    // A silent target leaves the others their share of the time.
+    const share = Math.max(1, timeoutMs / targets.length);
+    const request: PeerRequest = { type: 'coordinate', epoch, keyspaceId, key, op, timeoutMs: share };
+    sendTo(this.#node, to, request, share, (outcome) => {
       if (outcome.ok) {
         invariant(outcome.value.type === 'wrote', 'INV-REPL-0', 'a coordinated write is answered in kind');
         return done({ ok: true, value: outcome.value.result });
       }
       const { error } = outcome;
       const tryNext = error.effect === 'none' && (error.retry === 'elsewhere' || error.reason === 'TOPOLOGY_STALE');
-      if (tryNext) this.#forward(keyspaceId, key, op, timeoutMs, rest, done);
+      if (tryNext) this.#forward(keyspaceId, key, op, timeoutMs - share, rest, done);
       else done({ ok: false, error });
     });
   }
 
   #request(request: PeerRequest, wallMs: number, respond: (outcome: Outcome<PeerResponse>) => void): void {
+    if (
+      request.type === 'hello' ||
+      request.keyspaceId === SYSTEM_KEYSPACE ||
+      keyspaceById(this.#topology, request.keyspaceId)
+    ) {
+      return this.#answer(request, wallMs, respond);
+    }
+    // A keyspace this node has not heard of: its record would be in no page that others recover from.
+    this.#whenNewer(() => {
+      if (keyspaceById(this.#topology, request.keyspaceId)) this.#answer(request, wallMs, respond);
+      else respond({ ok: false, error: new StoreError('KEYSPACE_NOT_FOUND') });
+    });
+  }
+
+  /** Asks for the newest topology and calls back when it is here, or after a moment if there is none. */
+  #whenNewer(then: () => void): void {
+    let called = false;
+    const once = (): void => {
+      if (called) return;
+      called = true;
+      stopTimer();
+      then();
+    };
+    const stopTimer = this.#desk.timer(TOPOLOGY_WAIT_MS, once);
+    this.#topologyWaiters.push(once);
+    this.#desk.emit({ type: 'fetchTopology' });
+  }
+
+  #answer(request: PeerRequest, wallMs: number, respond: (outcome: Outcome<PeerResponse>) => void): void {
     if (request.type !== 'coordinate') return this.#peers.answer(request, respond);
     const { key, op, timeoutMs } = request;
     const keyspace = keyspaceById(this.#topology, request.keyspaceId);
-    if (keyspace === undefined) {
-      this.#desk.emit({ type: 'fetchTopology' });
-      return respond({ ok: false, error: new StoreError('KEYSPACE_NOT_FOUND') });
-    }
+    if (keyspace === undefined) return respond({ ok: false, error: new StoreError('KEYSPACE_NOT_FOUND') });
     if (op.op === 'get') {
       return this.#get(keyspace, key, op.consistency, timeoutMs, (outcome) =>
         respond(
@@ -354,8 +393,9 @@ export class ReplicaCore {
       );
     }
     // Whoever is asked to coordinate does it or says no: a request is passed on once, never in circles.
-    if (!this.#mayCoordinate(partitionOfKey(this.#topology, key)))
-      return respond({ ok: false, error: new StoreError('RECOVERING') });
+    const partition = partitionOfKey(this.#topology, key);
+    const holds = replicasOf(this.#topology, keyspace, partition).includes(this.#node.self);
+    if (!holds || !this.#mayCoordinate(partition)) return respond({ ok: false, error: new StoreError('RECOVERING') });
     this.#coordinate(keyspace, key, op, timeoutMs, wallMs, (outcome) =>
       respond(outcome.ok ? { ok: true, value: { type: 'wrote', result: outcome.value } } : outcome),
     );

@@ -24,11 +24,19 @@ export class ReplicaPages {
   readonly #desk: Desk;
   readonly #standings: Standings;
   readonly #topology: () => TopologyDocument;
+  readonly #damaged: (partition: number) => void;
 
-  constructor(desk: Desk, standings: Standings, topology: () => TopologyDocument) {
+  /** `damaged` is told of a partition in which records cannot be read. */
+  constructor(
+    desk: Desk,
+    standings: Standings,
+    topology: () => TopologyDocument,
+    damaged: (partition: number) => void,
+  ) {
     this.#desk = desk;
     this.#standings = standings;
     this.#topology = topology;
+    this.#damaged = damaged;
   }
 
   read(request: PageRequest, then: (outcome: Outcome<PageOfRecords>) => void): void {
@@ -46,7 +54,7 @@ export class ReplicaPages {
   /** The first page that is not empty; a keyspace that ends is followed by the next one. */
   #from(ids: readonly number[], request: PageRequest, then: (outcome: Outcome<PageOfRecords>) => void): void {
     const [keyspaceId, ...rest] = ids;
-    const standing = this.#standings.of(request.partition);
+    let standing = this.#standings.of(request.partition);
     if (keyspaceId === undefined) return then({ ok: true, value: { records: [], more: false, standing } });
     const { partition, maxRecords, maxBytes } = request;
     const after =
@@ -54,7 +62,15 @@ export class ReplicaPages {
     this.#desk.ask({ type: 'page', keyspaceId, partition, after, maxRecords, maxBytes }, (answer) => {
       const { outcome, ticket } = expectAnswer(answer, 'page');
       this.#desk.forget(ticket);
-      if (!outcome.ok) return then(outcome);
+      if (!outcome.ok) {
+        if (outcome.error.kind === 'data_loss') this.#damaged(partition);
+        return then(outcome);
+      }
+      if (outcome.value.damaged > 0) {
+        // What is missing here must not pass for absent (P7).
+        this.#damaged(partition);
+        standing = 'recovering';
+      }
       const { next } = outcome.value;
       const records = outcome.value.records.map(({ key, value }) => ({ keyspaceId, key, record: value }));
       if (records.length > 0)

@@ -150,7 +150,15 @@ export function parseTopology(text: string): TopologyDocument {
     throw wrong('the table has not one row a partition');
   if (!table.every((row) => isRow(row, nodes.length))) throw wrong('a row of the table');
   if (!Array.isArray(keyspaces)) throw wrong('keyspaces');
-  const known = keyspaces.map((keyspace) => checked(keyspace as Keyspace));
+  let known: Keyspace[];
+  try {
+    known = keyspaces.map((keyspace) => checked(keyspace as Keyspace));
+  } catch (cause) {
+    throw wrong(cause instanceof Error ? `keyspaces: ${cause.message}` : 'keyspaces');
+  }
+  const ids = new Set(known.map(({ id }) => id));
+  if (ids.size !== known.length || !known.every(({ id }) => isCount(id) && id < data.nextKeyspaceId!))
+    throw wrong('keyspace ids');
   return { ...(data as TopologyDocument), keyspaces: known };
 }
 

@@ -16,6 +16,8 @@ export interface LocalStore {
     maxBytes?: number;
   }): Promise<{
     readonly records: readonly { readonly key: Uint8Array; readonly value: Uint8Array }[];
+    /** Records of the page's range that are missing from it because they cannot be read. */
+    readonly damaged: number;
     readonly next?: { readonly hash: bigint; readonly key: Uint8Array };
   }>;
 }

@@ -55,7 +55,8 @@ export class EffectRunner {
         const { ticket, keyspaceId: keyspace, partition, after, maxRecords, maxBytes } = effect;
         const request = { keyspace, partition, maxRecords, maxBytes, ...(after && { after }) };
         return void this.#ports.store.scanPage(request).then(
-          ({ records, next }) => this.#raise({ type: 'page', ticket, outcome: { ok: true, value: { records, next } } }),
+          ({ records, damaged, next }) =>
+            this.#raise({ type: 'page', ticket, outcome: { ok: true, value: { records, damaged, next } } }),
           (error: unknown) => this.#raise({ type: 'page', ticket, outcome: failure(error) }),
         );
       }

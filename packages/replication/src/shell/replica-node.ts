@@ -6,7 +6,13 @@ import { SYSTEM_KEYSPACE } from '../core/limits.ts';
 import type { GetResult, Outcome, PeerRequest, PeerResponse, ScanPlace, WriteResult } from '../core/message.ts';
 import { ReplicaCore, type ReplicaStatus, type StoreReport } from '../core/replica-core.ts';
 import { SYSTEM_STATE_KEY } from '../core/system-state.ts';
-import { type Consistency, type Durability, keyspaceNamed, type TopologyDocument } from '../core/topology.ts';
+import {
+  type Consistency,
+  type Durability,
+  type Keyspace,
+  keyspaceNamed,
+  type TopologyDocument,
+} from '../core/topology.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { LocalStore } from '../ports/local-store.ts';
 import type { Random } from '../ports/random.ts';
@@ -78,6 +84,8 @@ export interface ReplicaNode extends AsyncDisposable {
   /** Answers a peer. */
   handle(request: PeerRequest): Promise<PeerResponse>;
   topology(): TopologyDocument;
+  /** The keyspace of that name (empty: `default`), looked up in the store if this node has not heard of it. `KEYSPACE_NOT_FOUND`. */
+  keyspace(name: string): Keyspace | Promise<Keyspace>;
   /** Takes a newer version of the topology. */
   learnTopology(document: TopologyDocument): void;
   /** Changes the topology by compare-and-set, again from the newest version if another writer was first. */
@@ -129,6 +137,7 @@ class Shell implements ReplicaNode {
   #failure: StoreError | undefined;
   #fail!: (error: StoreError) => void;
   #idle: (() => void) | undefined;
+  #fetching: Promise<void> | undefined;
 
   constructor(core: ReplicaCore, ports: ReplicaPorts, nodeId: string) {
     this.#core = core;
@@ -156,13 +165,13 @@ class Shell implements ReplicaNode {
   }
 
   async get(command: GetCommand): Promise<GetResult> {
-    const keyspace = keyspaceNamed(this.#core.topology(), command.keyspace);
+    const keyspace = await this.keyspace(command.keyspace);
     const { key, timeoutMs, consistency = keyspace.readConsistency } = command;
     return (await this.#run({ type: 'get', keyspace, key, consistency, timeoutMs })) as GetResult;
   }
 
   async write(command: WriteCommand): Promise<WriteResult> {
-    const keyspace = keyspaceNamed(this.#core.topology(), command.keyspace);
+    const keyspace = await this.keyspace(command.keyspace);
     const {
       key,
       timeoutMs,
@@ -185,8 +194,8 @@ class Shell implements ReplicaNode {
   }
 
   async scanPage(command: ScanCommand): Promise<ScanPageResult> {
+    const keyspace = await this.keyspace(command.keyspace);
     const topology = this.#core.topology();
-    const keyspace = keyspaceNamed(topology, command.keyspace);
     const {
       maxRecords,
       maxBytes,
@@ -212,6 +221,7 @@ class Shell implements ReplicaNode {
 
   handle(request: PeerRequest): Promise<PeerResponse> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#stopped !== undefined) return Promise.reject(new StoreError('SHUTTING_DOWN'));
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
       this.#requests.set(id, { resolve, reject });
@@ -221,6 +231,17 @@ class Shell implements ReplicaNode {
 
   topology(): TopologyDocument {
     return this.#core.topology();
+  }
+
+  keyspace(name: string): Keyspace | Promise<Keyspace> {
+    const wanted = name === '' ? 'default' : name;
+    const known = this.#core.topology().keyspaces.find((keyspace) => keyspace.name === wanted);
+    if (known !== undefined) return known;
+    // One look at the store serves all who wait for it.
+    this.#fetching ??= this.#fetchTopology().finally(() => {
+      this.#fetching = undefined;
+    });
+    return this.#fetching.then(() => keyspaceNamed(this.#core.topology(), wanted));
   }
 
   learnTopology(document: TopologyDocument): void {
