@@ -4,7 +4,7 @@ import { StoreError } from '@ferrite/errors';
 import { type CreateKeyspaceResponse, KeyspaceService } from '@ferrite/proto/admin';
 import { ConflictPolicy, type Keyspace as WireKeyspace } from '@ferrite/proto/kv';
 import { NodeService } from '@ferrite/proto/node';
-import type { Deadline } from './deadline.ts';
+import { type Deadline, pause } from './deadline.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { type Keyspace, toKeyspace, urlOf } from './topology.ts';
 import type { CallOptions } from './types.ts';
@@ -34,6 +34,9 @@ type Change = (transport: Transport, options: ConnectOptions) => Promise<Answer>
 
 type WireInit = Omit<WireKeyspace, '$typeName' | '$unknown'>;
 
+/** Pause between looks for a change that was just made, in milliseconds. */
+const SEEN_POLL_MS = 50;
+
 export function openKeyspaces(dispatcher: Dispatcher, bounded: Bounded): Keyspaces {
   const { view } = dispatcher;
   const find = async (name: string): Promise<Keyspace> => {
@@ -52,8 +55,16 @@ export function openKeyspaces(dispatcher: Dispatcher, bounded: Bounded): Keyspac
       },
       deadline,
     );
-    await view.refresh();
     return answer;
+  };
+  /** Waits until some node shows the change, so that the client's next call does not run ahead of it. */
+  const seen = async (deadline: Deadline, name: string, present: boolean): Promise<void> => {
+    for (;;) {
+      const topology = await view.refresh().catch(() => undefined);
+      if (topology?.keyspaces.some((keyspace) => keyspace.name === name) === present) return;
+      if (deadline.remainingMs() <= SEEN_POLL_MS) return;
+      await pause(SEEN_POLL_MS, deadline);
+    }
   };
 
   return {
@@ -66,6 +77,7 @@ export function openKeyspaces(dispatcher: Dispatcher, bounded: Bounded): Keyspac
           (transport, call) => createClient(NodeService, transport).createKeyspace(request, call),
           (transport, call) => createClient(KeyspaceService, transport).createKeyspace(request, call),
         );
+        await seen(deadline, name, true);
         return answer.keyspace === undefined ? await find(name) : toKeyspace(answer.keyspace);
       }),
     update: (name, settings, options) =>
@@ -85,6 +97,7 @@ export function openKeyspaces(dispatcher: Dispatcher, bounded: Bounded): Keyspac
           (transport, call) => createClient(NodeService, transport).deleteKeyspace({ name }, call),
           (transport, call) => createClient(KeyspaceService, transport).deleteKeyspace({ name }, call),
         );
+        await seen(deadline, name, false);
       }),
   };
 }

@@ -35,7 +35,7 @@ export function addVerify(registry: Registry): void {
       const found = await walk(Buffer.from(resolve(directory)), session.terminal.signal);
       await using client = await session.open({ retryBudget: importBudget() });
       const differences: Refused[] = [];
-      let [equal, bytes] = [0, 0];
+      let [equal, bytes, workedAt] = [0, 0, started];
       {
         using progress = openProgress(session, 'verifying', found.files.length);
         const note = (difference: Refused): void => {
@@ -44,9 +44,14 @@ export function addVerify(registry: Registry): void {
         };
         for (const { key, reason } of found.refused) note({ key, reason: `not stored: ${reason}` });
         await forEachBounded(found.files, { count: FILES_IN_FLIGHT_MAX, bytes: BYTES_IN_FLIGHT_MAX }, async (file) => {
-          const reason = await compare(client, keyspace, file);
+          const reason = await compare(client, keyspace, file).catch((error: unknown) => {
+            const outage = performance.now() - workedAt > FILE_RETRY_MS_MAX;
+            if (outage || !StoreError.is(error) || error.reason === 'KEYSPACE_NOT_FOUND') throw error;
+            return `cannot be compared: ${error.message}`;
+          });
           progress.step();
           if (reason !== undefined) return note({ key: file.key, reason });
+          workedAt = performance.now();
           equal += 1;
           bytes += file.bytes;
         });
@@ -79,7 +84,7 @@ export function addVerify(registry: Registry): void {
   );
 }
 
-/** How the stored value differs from the file, if it does. */
+/** How the stored value differs from the file, if it does. Throws what the read throws. */
 async function compare(client: Client, keyspace: string, file: FoundFile): Promise<string | undefined> {
   let expected: Uint8Array;
   try {
@@ -87,16 +92,11 @@ async function compare(client: Client, keyspace: string, file: FoundFile): Promi
   } catch (error) {
     return `cannot be read: ${messageOf(error)}`;
   }
-  try {
-    const found = oneValue(
-      await client.get(keyspace, file.key, { consistency: 'quorum', timeoutMs: FILE_RETRY_MS_MAX }),
-    );
-    if (found.kind === 'absent') return 'is not stored';
-    if (found.kind === 'siblings') return `has ${found.siblings.length} different concurrent values`;
-    if (equalBytes(found.value, expected)) return undefined;
-    return `differs${found.value.length === expected.length ? '' : `: ${count(found.value.length, 'byte')} stored, ${count(expected.length, 'byte')} in the file`}`;
-  } catch (error) {
-    if (!StoreError.is(error) || error.reason === 'KEYSPACE_NOT_FOUND') throw error;
-    return `cannot be compared: ${error.message}`;
-  }
+  const read = await client.get(keyspace, file.key, { consistency: 'quorum', timeoutMs: FILE_RETRY_MS_MAX });
+  const found = oneValue(read);
+  if (found.kind === 'absent') return 'is not stored';
+  if (found.kind === 'siblings') return `has ${found.siblings.length} different concurrent values`;
+  if (equalBytes(found.value, expected)) return undefined;
+  const [stored, own] = [found.value.length, expected.length];
+  return stored === own ? 'differs' : `differs: ${count(stored, 'byte')} stored, ${count(own, 'byte')} in the file`;
 }
