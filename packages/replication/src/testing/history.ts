@@ -1,0 +1,80 @@
+import type { CausalContext, Dot } from '@ferrite/vector-clock';
+import type { Consistency, Durability } from '../core/topology.ts';
+
+/** A write as its client knows it. Times are virtual milliseconds. */
+export interface WriteRecord {
+  readonly id: number;
+  readonly key: string;
+  readonly kind: 'put' | 'delete';
+  /** Unique over the run; empty for a delete. */
+  readonly value: string;
+  /** Absent: a blind put, or a delete of what a quorum sees. */
+  readonly context: CausalContext | undefined;
+  readonly consistency: Consistency;
+  readonly durability: Durability;
+  readonly startedAt: number;
+  /** Infinity while, or if ever, no answer came. */
+  endedAt: number;
+  /** `none`: refused for sure; `unknown`: it may take effect at any time. */
+  outcome: 'done' | 'none' | 'unknown';
+  /** The context of a finished write. */
+  response: CausalContext | undefined;
+}
+
+/** One of the values that a read returned. */
+export interface SeenValue {
+  readonly dot: Dot;
+  readonly value: string;
+}
+
+/** A read that succeeded. */
+export interface ReadRecord {
+  readonly id: number;
+  readonly key: string;
+  readonly consistency: Consistency;
+  /** A scan returns records without repairing them first, and knows nothing of the context of what it leaves out. */
+  readonly source: 'get' | 'scan' | 'scan-absent';
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly context: CausalContext;
+  readonly values: readonly SeenValue[];
+}
+
+/** What a replica holds of a key when all is over. */
+export interface FinalState {
+  readonly key: string;
+  readonly node: string;
+  readonly context: CausalContext;
+  readonly values: readonly SeenValue[];
+}
+
+export interface History {
+  readonly writes: readonly WriteRecord[];
+  readonly reads: readonly ReadRecord[];
+  readonly finals: readonly FinalState[];
+}
+
+/** A promise that was broken. */
+export interface Violation {
+  readonly rule: Rule;
+  readonly what: string;
+}
+
+/** The rules of `checkHistory`, and what the simulator sees by itself. */
+export type Rule =
+  | 'answered-twice'
+  | 'core-threw'
+  | 'fail-stop'
+  | 'not-live'
+  | 'absent-at-one'
+  | 'delete-incomplete'
+  | 'invented'
+  | 'refused-but-written'
+  | 'dot-reused'
+  | 'context-widened'
+  | 'context-unseen'
+  | 'lost'
+  | 'resurrected'
+  | 'ordered-siblings'
+  | 'went-back'
+  | 'diverged';

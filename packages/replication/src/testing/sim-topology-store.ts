@@ -1,0 +1,39 @@
+import { StoreError } from '@ferrite/errors';
+import type { KnownBoot, Registration } from '../core/event.ts';
+import type { Outcome } from '../core/message.ts';
+import type { Prng } from './prng.ts';
+import type { Timeline } from './timeline.ts';
+
+/** The boots of the nodes, by compare-and-set; away for a while if a fault says so. */
+export class SimTopologyStore {
+  readonly #timeline: Timeline;
+  readonly #prng: Prng;
+  readonly #delayMs: number;
+  readonly #boots = new Map<string, KnownBoot>();
+  /** How many faults keep the store away. */
+  absences = 0;
+
+  constructor(timeline: Timeline, prng: Prng, delayMs: number) {
+    this.#delayMs = delayMs;
+    this.#timeline = timeline;
+    this.#prng = prng;
+  }
+
+  register(node: string, boot: number, incarnation: string, then: (outcome: Outcome<Registration>) => void): void {
+    this.#timeline.after(this.#delayMs * this.#prng.between(0.2, 1.8), () => {
+      const answer = this.absences > 0 ? undefined : this.#compareAndSet(node, boot, incarnation);
+      this.#timeline.after(this.#delayMs * this.#prng.between(0.2, 1.8), () => {
+        // The answer of a store that has just gone away is lost, its effect is not.
+        if (answer === undefined || this.absences > 0) then({ ok: false, error: new StoreError('FABRIC_UNAVAILABLE') });
+        else then({ ok: true, value: answer });
+      });
+    });
+  }
+
+  #compareAndSet(node: string, boot: number, incarnation: string): Registration {
+    const known = this.#boots.get(node);
+    const registered = boot > (known?.boot ?? 0);
+    if (registered) this.#boots.set(node, { boot, incarnation });
+    return { registered, ...(known && { known }) };
+  }
+}

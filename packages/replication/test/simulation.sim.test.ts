@@ -1,0 +1,22 @@
+import { runSeed } from '@ferrite/replication/testing';
+import { expect, it } from 'vitest';
+
+const SEEDS = 1_000;
+const BATCH = 100;
+const TWICE_EVERY = 50;
+
+for (let first = 1; first <= SEEDS; first += BATCH) {
+  const last = first + BATCH - 1;
+  it(`keeps every promise under every fault of the model: seeds ${first} to ${last}`, () => {
+    for (let seed = first; seed <= last; seed++) {
+      const { violations, hash } = runSeed(seed);
+      expect(violations, `npm run sim -- --seeds 1 --seed ${seed}`).toEqual([]);
+      const again = seed % TWICE_EVERY === 0 ? runSeed(seed).hash : hash;
+      expect(again, `seed ${seed} twice`).toBe(hash);
+    }
+  });
+}
+
+it('does not give every seed the same run', () => {
+  expect(new Set([1, 2, 3, 4, 5].map((seed) => runSeed(seed).hash)).size).toBe(5);
+});
