@@ -24,7 +24,7 @@ export interface Result {
 export async function openFakeServers(): Promise<FakeServers> {
   const cluster = createFakeCluster();
   const listeners: Listener[] = [];
-  for (const id of [...cluster.addresses.keys()]) {
+  for (const id of cluster.addresses.keys()) {
     const address = '127.0.0.1:0';
     const rpc = await listenHttp({ address, routes: cluster.routes(id, 'connect') });
     const fabric = await listenFabric({ address, routes: cluster.routes(id, 'fabric') });
