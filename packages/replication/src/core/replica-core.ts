@@ -1,26 +1,22 @@
-import { invariant, StoreError } from '@ferrite/errors';
-import { emptyContext } from '@ferrite/vector-clock';
+import { StoreError } from '@ferrite/errors';
 import { Actors } from './actors.ts';
 import { Desk, expectAnswer } from './desk.ts';
 import type { Effect } from './effect.ts';
-import type { ClientCommand, Event } from './event.ts';
-import { coordinateRead } from './get-coordinator.ts';
+import type { Event } from './event.ts';
 import { Identity } from './identity.ts';
 import { HELLO_TIMEOUT_MS, SYSTEM_KEYSPACE, TOPOLOGY_WAIT_MS } from './limits.ts';
 import { LocalRecords } from './local-records.ts';
-import type { CoordinatedOp, GetResult, Outcome, PeerRequest, PeerResponse, WriteResult } from './message.ts';
+import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import type { MutationName, Planted } from './mutation.ts';
+import { Operations } from './operations.ts';
 import { PeerService } from './peer-service.ts';
-import { coordinateWrite } from './put-coordinator.ts';
-import { encodeVersions } from './record.ts';
 import { Recovery, type RecoveryStatus } from './recovery.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { ReplicaPages } from './replica-pages.ts';
-import { keyspaceById, partitionOfKey, replicasOf } from './replicas.ts';
-import { coordinateScan } from './scan-coordinator.ts';
+import { keyspaceById, partitionOfKey } from './replicas.ts';
 import { Standings } from './standings.ts';
 import { decodeSystemState, encodeSystemState, SYSTEM_STATE_KEY, type SystemState } from './system-state.ts';
-import type { Keyspace, TopologyDocument } from './topology.ts';
+import type { TopologyDocument } from './topology.ts';
 
 /** What opening the engine found, as far as replication cares. */
 export interface StoreReport {
@@ -65,6 +61,7 @@ export class ReplicaCore {
   readonly #identity: Identity;
   readonly #pages: ReplicaPages;
   readonly #peers: PeerService;
+  readonly #operations: Operations;
   readonly #recovery: Recovery;
   readonly #config: ReplicaCoreConfig;
   readonly #planted: Planted;
@@ -94,6 +91,7 @@ export class ReplicaCore {
     const topology = (): TopologyDocument => this.#topology;
     this.#node = { self: config.nodeId, desk: this.#desk, records, standings, actors, planted, topology };
     this.#pages = new ReplicaPages(this.#desk, standings, topology, (partition) => this.#damaged(partition, () => {}));
+    this.#operations = new Operations(this.#node, this.#pages);
     this.#recovery = new Recovery(this.#node, () => this.#persist(() => {}));
     const boot = (prior?.boot ?? 0) + 1;
     this.#identity = new Identity(this.#desk, this.#identityHost(), planted, {
@@ -114,7 +112,9 @@ export class ReplicaCore {
         this.#start();
         break;
       case 'client':
-        this.#client(event.op, event.command, event.wallMs);
+        this.#operations.run(event.command, event.wallMs, (outcome) =>
+          this.#desk.emit({ type: 'reply', op: event.op, outcome }),
+        );
         break;
       case 'request':
         this.#request(event.request, event.wallMs, (outcome) =>
@@ -234,123 +234,6 @@ export class ReplicaCore {
     finish();
   }
 
-  #client(op: number, command: ClientCommand, wallMs: number): void {
-    const { keyspace } = command;
-    if (command.type === 'scan') {
-      const replicas = replicasOf(this.#topology, keyspace, command.partition);
-      const scan = { ...command, keyspaceId: keyspace.id, replicas };
-      return coordinateScan(this.#node, this.#pages, scan, (outcome) =>
-        this.#desk.emit({ type: 'reply', op, outcome }),
-      );
-    }
-    const reply = (outcome: Outcome<GetResult | WriteResult>): void => this.#desk.emit({ type: 'reply', op, outcome });
-    const { key, consistency, timeoutMs } = command;
-    if (command.type === 'get') return this.#get(keyspace, key, consistency, timeoutMs, reply);
-    const { type, value, context } = command;
-    this.#write(
-      keyspace,
-      key,
-      { op: type, value, context, consistency, memory: command.durability === 'MEMORY' },
-      timeoutMs,
-      wallMs,
-      reply,
-    );
-  }
-
-  #get(
-    keyspace: Keyspace,
-    key: Uint8Array,
-    consistency: 'ONE' | 'QUORUM' | 'ALL',
-    timeoutMs: number,
-    done: (outcome: Outcome<GetResult>) => void,
-  ): void {
-    const partition = partitionOfKey(this.#topology, key);
-    const replicas = replicasOf(this.#topology, keyspace, partition);
-    coordinateRead(this.#node, { keyspaceId: keyspace.id, partition, replicas, key, consistency, timeoutMs }, done);
-  }
-
-  /** Coordinates here if this node is a member of the key's partition, else at one that is (P2). */
-  #write(
-    keyspace: Keyspace,
-    key: Uint8Array,
-    op: Extract<CoordinatedOp, { op: 'put' | 'delete' }>,
-    timeoutMs: number,
-    wallMs: number,
-    done: (outcome: Outcome<WriteResult>) => void,
-  ): void {
-    const partition = partitionOfKey(this.#topology, key);
-    const replicas = replicasOf(this.#topology, keyspace, partition);
-    const { self } = this.#node;
-    const elsewhere = replicas.filter((id) => id !== self);
-    if (!replicas.includes(self) || !this.#mayCoordinate(partition))
-      return this.#forward(keyspace.id, key, op, timeoutMs, elsewhere, done);
-    this.#coordinate(keyspace, key, op, timeoutMs, wallMs, (outcome) => {
-      const damaged = !outcome.ok && outcome.error.reason === 'RECOVERING' && outcome.error.effect === 'none';
-      if (damaged) this.#forward(keyspace.id, key, op, timeoutMs, elsewhere, done);
-      else done(outcome);
-    });
-  }
-
-  #mayCoordinate(partition: number): boolean {
-    return this.#node.standings.isMember(partition) || this.#planted('unverified-coordinates');
-  }
-
-  #coordinate(
-    keyspace: Keyspace,
-    key: Uint8Array,
-    op: Extract<CoordinatedOp, { op: 'put' | 'delete' }>,
-    timeoutMs: number,
-    wallMs: number,
-    done: (outcome: Outcome<WriteResult>) => void,
-  ): void {
-    const partition = partitionOfKey(this.#topology, key);
-    const replicas = replicasOf(this.#topology, keyspace, partition);
-    const value = op.op === 'delete' ? undefined : { bytes: op.value, writtenAtMs: wallMs, expiresAtMs: 0 };
-    const { consistency, memory } = op;
-    const write = { keyspaceId: keyspace.id, partition, replicas, key, value, consistency, memory, timeoutMs };
-    if (op.op === 'put' || op.context !== undefined)
-      return coordinateWrite(this.#node, { ...write, context: op.context }, done);
-    // A delete without a context deletes what a quorum sees, no more (P5).
-    if (this.#planted('blind-delete-guesses'))
-      return coordinateWrite(this.#node, { ...write, context: emptyContext }, done);
-    // Each of the two steps gets half of the time.
-    this.#get(keyspace, key, 'QUORUM', timeoutMs / 2, (read) => {
-      if (!read.ok) return done(read);
-      coordinateWrite(this.#node, { ...write, context: read.value.versions.context, timeoutMs: timeoutMs / 2 }, done);
-    });
-  }
-
-  #forward(
-    keyspaceId: number,
-    key: Uint8Array,
-    op: CoordinatedOp,
-    timeoutMs: number,
-    targets: readonly string[],
-    done: (outcome: Outcome<WriteResult>) => void,
-  ): void {
-    const [to, ...rest] = targets;
-    if (to === undefined) {
-      return done({
-        ok: false,
-        error: new StoreError('QUORUM_UNAVAILABLE', { message: 'no member replica of the key could be reached' }),
-      });
-    }
-    const epoch = this.#topology.tableEpoch;
-    // A silent target leaves the others their share of the time.
-    const share = Math.max(1, timeoutMs / targets.length);
-    const request: PeerRequest = { type: 'coordinate', epoch, keyspaceId, key, op, timeoutMs: share };
-    sendTo(this.#node, to, request, share, (outcome) => {
-      if (outcome.ok) {
-        invariant(outcome.value.type === 'wrote', 'INV-REPL-0', 'a coordinated write is answered in kind');
-        return done({ ok: true, value: outcome.value.result });
-      }
-      const { error } = outcome;
-      const tryNext = error.effect === 'none' && (error.retry === 'elsewhere' || error.reason === 'TOPOLOGY_STALE');
-      if (tryNext) this.#forward(keyspaceId, key, op, timeoutMs - share, rest, done);
-      else done({ ok: false, error });
-    });
-  }
-
   #request(request: PeerRequest, wallMs: number, respond: (outcome: Outcome<PeerResponse>) => void): void {
     if (
       request.type === 'hello' ||
@@ -381,24 +264,8 @@ export class ReplicaCore {
   }
 
   #answer(request: PeerRequest, wallMs: number, respond: (outcome: Outcome<PeerResponse>) => void): void {
-    if (request.type !== 'coordinate') return this.#peers.answer(request, respond);
-    const { key, op, timeoutMs } = request;
-    const keyspace = keyspaceById(this.#topology, request.keyspaceId);
-    if (keyspace === undefined) return respond({ ok: false, error: new StoreError('KEYSPACE_NOT_FOUND') });
-    if (op.op === 'get') {
-      return this.#get(keyspace, key, op.consistency, timeoutMs, (outcome) =>
-        respond(
-          outcome.ok ? { ok: true, value: { type: 'got', record: encodeVersions(outcome.value.versions) } } : outcome,
-        ),
-      );
-    }
-    // Whoever is asked to coordinate does it or says no: a request is passed on once, never in circles.
-    const partition = partitionOfKey(this.#topology, key);
-    const holds = replicasOf(this.#topology, keyspace, partition).includes(this.#node.self);
-    if (!holds || !this.#mayCoordinate(partition)) return respond({ ok: false, error: new StoreError('RECOVERING') });
-    this.#coordinate(keyspace, key, op, timeoutMs, wallMs, (outcome) =>
-      respond(outcome.ok ? { ok: true, value: { type: 'wrote', result: outcome.value } } : outcome),
-    );
+    if (request.type === 'coordinate') this.#operations.coordinate(request, wallMs, respond);
+    else this.#peers.answer(request, respond);
   }
 
   /** A record of the partition cannot be read: the partition recovers, under a new actor (P3, P7). */

@@ -1,0 +1,163 @@
+import { invariant, StoreError } from '@ferrite/errors';
+import { emptyContext } from '@ferrite/vector-clock';
+import type { ScanResult } from './effect.ts';
+import type { ClientCommand } from './event.ts';
+import { coordinateRead } from './get-coordinator.ts';
+import type { CoordinatedOp, GetResult, Outcome, PeerRequest, PeerResponse, WriteResult } from './message.ts';
+import { coordinateWrite } from './put-coordinator.ts';
+import { encodeVersions } from './record.ts';
+import { type ReplicaContext, sendTo } from './replica-context.ts';
+import type { ReplicaPages } from './replica-pages.ts';
+import { keyspaceById, partitionOfKey, replicasOf } from './replicas.ts';
+import { coordinateScan } from './scan-coordinator.ts';
+import type { Consistency, Keyspace } from './topology.ts';
+
+type Write = Extract<CoordinatedOp, { readonly op: 'put' | 'delete' }>;
+
+/** Finds who coordinates an operation: this node for clients and peers where it may, else a member replica. */
+export class Operations {
+  readonly #node: ReplicaContext;
+  readonly #pages: ReplicaPages;
+
+  constructor(node: ReplicaContext, pages: ReplicaPages) {
+    this.#node = node;
+    this.#pages = pages;
+  }
+
+  /** Carries out what a client asked of this node; `reply` is called exactly once. */
+  run(
+    command: ClientCommand,
+    wallMs: number,
+    reply: (outcome: Outcome<GetResult | WriteResult | ScanResult>) => void,
+  ): void {
+    const { keyspace } = command;
+    if (command.type === 'scan') {
+      const replicas = replicasOf(this.#node.topology(), keyspace, command.partition);
+      return coordinateScan(this.#node, this.#pages, { ...command, keyspaceId: keyspace.id, replicas }, reply);
+    }
+    const { key, consistency, timeoutMs } = command;
+    if (command.type === 'get') return this.#get(keyspace, key, consistency, timeoutMs, reply);
+    const { type, value, context } = command;
+    const memory = command.durability === 'MEMORY';
+    this.#write(keyspace, key, { op: type, value, context, consistency, memory }, timeoutMs, wallMs, reply);
+  }
+
+  /** Carries out what another node passed on. It does it or says no: a request is passed on once, never in circles. */
+  coordinate(
+    request: Extract<PeerRequest, { readonly type: 'coordinate' }>,
+    wallMs: number,
+    respond: (outcome: Outcome<PeerResponse>) => void,
+  ): void {
+    const { key, op, timeoutMs } = request;
+    const topology = this.#node.topology();
+    const keyspace = keyspaceById(topology, request.keyspaceId);
+    if (keyspace === undefined) return respond({ ok: false, error: new StoreError('KEYSPACE_NOT_FOUND') });
+    if (op.op === 'get') {
+      return this.#get(keyspace, key, op.consistency, timeoutMs, (outcome) =>
+        respond(
+          outcome.ok ? { ok: true, value: { type: 'got', record: encodeVersions(outcome.value.versions) } } : outcome,
+        ),
+      );
+    }
+    const partition = partitionOfKey(topology, key);
+    const holds = replicasOf(topology, keyspace, partition).includes(this.#node.self);
+    if (!holds || !this.#mayCoordinate(partition)) return respond({ ok: false, error: new StoreError('RECOVERING') });
+    this.#coordinate(keyspace, key, op, timeoutMs, wallMs, (outcome) =>
+      respond(outcome.ok ? { ok: true, value: { type: 'wrote', result: outcome.value } } : outcome),
+    );
+  }
+
+  #get(
+    keyspace: Keyspace,
+    key: Uint8Array,
+    consistency: Consistency,
+    timeoutMs: number,
+    done: (outcome: Outcome<GetResult>) => void,
+  ): void {
+    const partition = partitionOfKey(this.#node.topology(), key);
+    const replicas = replicasOf(this.#node.topology(), keyspace, partition);
+    coordinateRead(this.#node, { keyspaceId: keyspace.id, partition, replicas, key, consistency, timeoutMs }, done);
+  }
+
+  /** Coordinates here if this node is a member of the key's partition, else at one that is (P2). */
+  #write(
+    keyspace: Keyspace,
+    key: Uint8Array,
+    op: Write,
+    timeoutMs: number,
+    wallMs: number,
+    done: (outcome: Outcome<WriteResult>) => void,
+  ): void {
+    const partition = partitionOfKey(this.#node.topology(), key);
+    const replicas = replicasOf(this.#node.topology(), keyspace, partition);
+    const { self } = this.#node;
+    const elsewhere = replicas.filter((id) => id !== self);
+    if (!replicas.includes(self) || !this.#mayCoordinate(partition))
+      return this.#forward(keyspace.id, key, op, timeoutMs, elsewhere, done);
+    this.#coordinate(keyspace, key, op, timeoutMs, wallMs, (outcome) => {
+      const damaged = !outcome.ok && outcome.error.reason === 'RECOVERING' && outcome.error.effect === 'none';
+      if (damaged) this.#forward(keyspace.id, key, op, timeoutMs, elsewhere, done);
+      else done(outcome);
+    });
+  }
+
+  #mayCoordinate(partition: number): boolean {
+    return this.#node.standings.isMember(partition) || this.#node.planted('unverified-coordinates');
+  }
+
+  #coordinate(
+    keyspace: Keyspace,
+    key: Uint8Array,
+    op: Write,
+    timeoutMs: number,
+    wallMs: number,
+    done: (outcome: Outcome<WriteResult>) => void,
+  ): void {
+    const partition = partitionOfKey(this.#node.topology(), key);
+    const replicas = replicasOf(this.#node.topology(), keyspace, partition);
+    const value = op.op === 'delete' ? undefined : { bytes: op.value, writtenAtMs: wallMs, expiresAtMs: 0 };
+    const { consistency, memory } = op;
+    const write = { keyspaceId: keyspace.id, partition, replicas, key, value, consistency, memory, timeoutMs };
+    if (op.op === 'put' || op.context !== undefined)
+      return coordinateWrite(this.#node, { ...write, context: op.context }, done);
+    // A delete without a context deletes what a quorum sees, no more (P5).
+    if (this.#node.planted('blind-delete-guesses'))
+      return coordinateWrite(this.#node, { ...write, context: emptyContext }, done);
+    // Each of the two steps gets half of the time.
+    this.#get(keyspace, key, 'QUORUM', timeoutMs / 2, (read) => {
+      if (!read.ok) return done(read);
+      coordinateWrite(this.#node, { ...write, context: read.value.versions.context, timeoutMs: timeoutMs / 2 }, done);
+    });
+  }
+
+  #forward(
+    keyspaceId: number,
+    key: Uint8Array,
+    op: Write,
+    timeoutMs: number,
+    targets: readonly string[],
+    done: (outcome: Outcome<WriteResult>) => void,
+  ): void {
+    const [to, ...rest] = targets;
+    if (to === undefined) {
+      return done({
+        ok: false,
+        error: new StoreError('QUORUM_UNAVAILABLE', { message: 'no member replica of the key could be reached' }),
+      });
+    }
+    const epoch = this.#node.topology().tableEpoch;
+    // A silent target leaves the others their share of the time.
+    const share = Math.max(1, timeoutMs / targets.length);
+    const request: PeerRequest = { type: 'coordinate', epoch, keyspaceId, key, op, timeoutMs: share };
+    sendTo(this.#node, to, request, share, (outcome) => {
+      if (outcome.ok) {
+        invariant(outcome.value.type === 'wrote', 'INV-REPL-0', 'a coordinated write is answered in kind');
+        return done({ ok: true, value: outcome.value.result });
+      }
+      const { error } = outcome;
+      const tryNext = error.effect === 'none' && (error.retry === 'elsewhere' || error.reason === 'TOPOLOGY_STALE');
+      if (tryNext) this.#forward(keyspaceId, key, op, timeoutMs - share, rest, done);
+      else done({ ok: false, error });
+    });
+  }
+}
