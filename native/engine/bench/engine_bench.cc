@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
   auto client = engine.value()->open_client(client_options);
   const std::string value(kValueBytes, 'v');
   std::uint64_t keys = 0;
-  for (const std::uint64_t depth : {1, 64, 512}) {
+  for (const std::uint64_t depth : {std::uint64_t{1}, std::uint64_t{64}, std::uint64_t{512}}) {
     keys += drive("append", *client.value(), event, depth, seconds, [&](Client& c, std::uint64_t tag, std::uint64_t n) {
       const std::string key = key_of(keys + n);
       PutRequest request;
@@ -116,7 +116,7 @@ int main(int argc, char** argv) {
     });
   }
   testing::Seeded random(1);
-  for (const std::uint64_t depth : {1, 64}) {
+  for (const std::uint64_t depth : {std::uint64_t{1}, std::uint64_t{64}}) {
     drive("read", *client.value(), event, depth, seconds, [&](Client& c, std::uint64_t tag, std::uint64_t) {
       const std::string key = key_of(random.below(keys));
       return c.get(1, {reinterpret_cast<const std::uint8_t*>(key.data()), key.size()}, tag).ok();

@@ -52,7 +52,7 @@ class CoreDriver {
       if (auto completion = poll()) return std::move(*completion);
       step();
     }
-    EXPECT(!"a completion comes");
+    EXPECT(false);  // no completion comes
     return {};
   }
   Found get(const std::string& key) {
