@@ -3,8 +3,8 @@ import { StoreError } from '@ferrite/errors';
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { Failure } from './failure.ts';
-import { type GlobalOptions, serversOf } from './options.ts';
 import { toJsonLine } from './json.ts';
+import { type GlobalOptions, serversOf } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 const NO_CLUSTER = 'To start a cluster here: npm start. To name another one: --server URL or FERRITE_SERVER.';

@@ -1,8 +1,8 @@
 export { type BatchResult } from './batch.ts';
 export { type Client, type ClientConfig, openClient } from './client.ts';
-export { type Keyspaces, type KeyspaceSettings } from './keyspaces.ts';
+export { type KeyspaceSettings, type Keyspaces } from './keyspaces.ts';
 export { type EngineStatus, type NodeState, type NodeStatus } from './node-states.ts';
-export { type OneValue, equalBytes, oneValue } from './one-value.ts';
+export { equalBytes, type OneValue, oneValue } from './one-value.ts';
 export { type Keyspace, type Member, type Topology } from './topology.ts';
 export {
   type BatchOp,

@@ -1,9 +1,9 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import {
-  Consistency as WireConsistency,
-  Durability as WireDurability,
   type GetResponse,
   type PutResponse,
+  Consistency as WireConsistency,
+  Durability as WireDurability,
   type Sibling as WireSibling,
 } from '@ferrite/proto/kv';
 import type { Consistency, Durability, GetResult, Sibling, WriteResult } from './types.ts';

@@ -1,4 +1,3 @@
-import type { ActorId } from './actor-id.ts';
 import {
   type ActorEvents,
   coversEvents,
@@ -8,6 +7,7 @@ import {
   singleEvent,
   withEvent,
 } from './actor-events.ts';
+import type { ActorId } from './actor-id.ts';
 import type { Dot } from './dot.ts';
 
 /**

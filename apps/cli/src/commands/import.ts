@@ -6,7 +6,7 @@ import { Failure } from '../failure.ts';
 import { forEachBounded } from '../files/for-each-bounded.ts';
 import { BYTES_IN_FLIGHT_MAX, FILE_RETRY_MS_MAX, FILES_IN_FLIGHT_MAX } from '../files/limits.ts';
 import { storeFile } from '../files/store-file.ts';
-import { formatSkipped, type Found, type Refused, walk } from '../files/walk.ts';
+import { type Found, formatSkipped, type Refused, walk } from '../files/walk.ts';
 import { blindOption, consistencyOption, durabilityOption, keyspaceOption, type WriteFlags } from '../options.ts';
 import { openProgress } from '../progress.ts';
 import type { Session } from '../session.ts';

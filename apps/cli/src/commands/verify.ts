@@ -5,7 +5,7 @@ import { StoreError } from '@ferrite/errors';
 import { EXIT } from '../exit-code.ts';
 import { forEachBounded } from '../files/for-each-bounded.ts';
 import { BYTES_IN_FLIGHT_MAX, FILE_RETRY_MS_MAX, FILES_IN_FLIGHT_MAX } from '../files/limits.ts';
-import { formatSkipped, type FoundFile, messageOf, type Refused, walk } from '../files/walk.ts';
+import { type FoundFile, formatSkipped, messageOf, type Refused, walk } from '../files/walk.ts';
 import { keyspaceOption } from '../options.ts';
 import { openProgress } from '../progress.ts';
 import { count, formatBytes, formatMs, printable } from '../text.ts';

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, oneValue, type WriteOptions } from '@ferrite/client';
+import { type Client, equalBytes, oneValue, type WriteOptions } from '@ferrite/client';
 import { backoffMs, StoreError } from '@ferrite/errors';
-import { equalBytes } from '@ferrite/client';
 import { FILE_RETRY_MS_MAX } from './limits.ts';
 import { type FoundFile, messageOf, refusalOf } from './walk.ts';
 

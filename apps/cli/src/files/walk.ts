@@ -1,8 +1,8 @@
 import type { Dirent } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
-import { FILE_BYTES_MAX, PATH_BYTES_MAX } from './limits.ts';
-import { joinPath, keyOfPath, type PathNames } from './key-path.ts';
 import { formatBytes } from '../text.ts';
+import { joinPath, keyOfPath, type PathNames } from './key-path.ts';
+import { FILE_BYTES_MAX, PATH_BYTES_MAX } from './limits.ts';
 
 /** A file that is, or would be, a value of the keyspace. */
 export interface FoundFile {

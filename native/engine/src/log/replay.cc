@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "base/endian.h"
-#include "checksum/xxh64.h"
 #include "device/sync_io.h"
 
 namespace ferrite::engine {
@@ -335,84 +334,6 @@ void Replay::keep_tail(std::uint32_t from, std::uint32_t to) {
     sequence = head.sequence + 1;
     from += bytes;
   }
-}
-
-bool Replay::key_at(Location location, base::Bytes key) {
-  RecordHead head;
-  base::Bytes found;
-  const std::uint64_t address = location.address();
-  if (address >= base_ && address < base_ + buffer_.size()) {
-    const auto at = static_cast<std::uint32_t>(address - base_);
-    head = trusted_record_head(buffer_.data() + at);
-    found = loaded(at + kRecordHeadBytes, at + kRecordHeadBytes + head.key_bytes);
-  } else {
-    const std::uint64_t start = address / kBlockBytes * kBlockBytes;
-    read(start, block_.bytes());
-    // An unreadable record is as good as replaced by a newer one under its hash: what it held is reported already.
-    if (!decode_record_head(block_.bytes().subspan(address - start), address, salt_, head, found)) return true;
-  }
-  return found.size() == key.size() && std::memcmp(found.data(), key.data(), key.size()) == 0;
-}
-
-Location Replay::find_same(std::uint32_t keyspace, std::uint64_t hash, base::Bytes key) {
-  candidates_.resize(std::max<std::size_t>(candidates_.size(), 4));
-  std::size_t count = index_.find(keyspace, hash, candidates_);
-  if (count > candidates_.size()) {
-    candidates_.resize(count);
-    count = index_.find(keyspace, hash, candidates_);
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    const Location candidate = candidates_[i];
-    const std::optional<bool> known = witness_.same(candidate, key);
-    if (known.has_value() ? *known : key_at(candidate, key)) return candidate;
-  }
-  return Location();
-}
-
-void Replay::apply(std::uint32_t position, const RecordHead& head, base::Bytes key, bool damaged) {
-  const std::uint64_t hash = checksum::xxh64(key);
-  const std::uint64_t address = address_of(position);
-  const Location location(address, record_bytes(head.key_bytes, head.value_bytes), damaged);
-  const Location older = find_same(head.keyspace, hash, key);
-  if (!older.none()) {
-    --segments_.at(older.address()).live_records;
-    result_.record_bytes -= older.bytes();
-  }
-  if (head.kind == RecordKind::kRemove) {
-    ++segments_[segment_].removals;
-    if (!older.none()) index_.erase(head.keyspace, hash, older);
-    return;
-  }
-  ++segments_[segment_].live_records;
-  result_.record_bytes += location.bytes();
-  witness_.remember(location, key);
-  if (older.none()) {
-    index_.insert(head.keyspace, hash, location);
-  } else {
-    index_.replace(head.keyspace, hash, older, location);
-  }
-}
-
-void Replay::report_unknown() {
-  if (unknown_reported_) return;
-  unknown_reported_ = true;
-  result_.damaged.push_back({std::nullopt, std::nullopt, base::Reason::kChecksumMismatch});
-}
-
-// Names the partitions of damaged records that nothing newer has replaced.
-void Replay::report_known() {
-  if (damaged_records_ == 0) return;
-  std::uint64_t current = 0;
-  index_.for_each([&](std::uint32_t keyspace, const IndexEntry& entry) {
-    if (!entry.location.damaged()) return;
-    ++current;
-    const Damage damage{keyspace, partition_of(entry.hash, superblock_.partition_bits),
-                        base::Reason::kChecksumMismatch};
-    const bool known = !result_.damaged.empty() && result_.damaged.back().keyspace == damage.keyspace &&
-                       result_.damaged.back().partition == damage.partition;
-    if (!known) result_.damaged.push_back(damage);
-  });
-  if (current < damaged_records_) ++result_.salvaged;
 }
 
 }  // namespace ferrite::engine

@@ -9,7 +9,7 @@ import { Flag, FrameType, METHODS_MAX, malformed, STREAM_ID_MAX } from './frame.
 import type { BatchPool } from './frame-writer.ts';
 import { headerBlockBytes } from './header-block.ts';
 import { Link, type LinkRole } from './link.ts';
-import { decodeMessage, encodeMessage } from './message-codec.ts';
+import { decodeRequest, encodeMessage } from './message-codec.ts';
 import { Assembler } from './message-stream.ts';
 import type { Preface } from './preface.ts';
 import { ServerStream } from './server-stream.ts';
@@ -354,16 +354,4 @@ function shuttingDown(): StoreError {
 
 function joined(headers: Buffer | undefined, trailers: Buffer | undefined): Buffer | undefined {
   return headers !== undefined && trailers !== undefined ? Buffer.concat([headers, trailers]) : (headers ?? trailers);
-}
-
-/** Throws `ARGUMENT_INVALID` for bytes that are no such message. */
-export function decodeRequest(spec: MethodImplSpec, bytes: Buffer): ReturnType<typeof decodeMessage> {
-  try {
-    return decodeMessage(spec.method.input, bytes);
-  } catch (cause) {
-    throw new StoreError('ARGUMENT_INVALID', {
-      message: `the request is no valid ${spec.method.input.typeName}`,
-      cause,
-    });
-  }
 }

@@ -4,30 +4,40 @@ import { StoreError } from '@ferrite/errors';
 import type { Limits } from '../limits.ts';
 import type { CallContext } from './call-context.ts';
 import { Flag, malformed } from './frame.ts';
-import { encodeMessage } from './message-codec.ts';
+import { decodeRequest, encodeMessage } from './message-codec.ts';
 import { Assembler, Credit, Inbound } from './message-stream.ts';
-import { decodeRequest, type ServerConnection } from './server-connection.ts';
 
 type StreamSpec = Exclude<MethodImplSpec, { kind: 'unary' }>;
+
+/** What a stream needs of the connection it runs on. */
+export interface StreamHost {
+  /** Takes note of `bytes` more of an unfinished message that has `before`; the refusal if a limit says no. */
+  reserve(before: number, bytes: number): StoreError | undefined;
+  release(bytes: number): void;
+  sendWindow(stream: number, bytes: number): void;
+  /** True if the message is on its way whole; else `onSent` is called when it is. */
+  sendMessage(
+    context: CallContext,
+    bytes: Uint8Array,
+    headers: Buffer | undefined,
+    last: boolean,
+    onSent: () => void,
+  ): boolean;
+  sendEnd(context: CallContext, headers: Buffer | undefined): void;
+}
 
 /** One streaming call at the server. */
 export class ServerStream {
   readonly #spec: StreamSpec;
   readonly #context: CallContext;
-  readonly #connection: ServerConnection;
+  readonly #connection: StreamHost;
   readonly #request = new Assembler();
   readonly #inbound: Inbound<Message>;
   readonly #credit: Credit;
   #headersSent = false;
   #halfClosed = false;
 
-  constructor(
-    spec: StreamSpec,
-    context: CallContext,
-    connection: ServerConnection,
-    peerWindowBytes: number,
-    limits: Limits,
-  ) {
+  constructor(spec: StreamSpec, context: CallContext, connection: StreamHost, peerWindowBytes: number, limits: Limits) {
     this.#spec = spec;
     this.#context = context;
     this.#connection = connection;

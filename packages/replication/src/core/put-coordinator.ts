@@ -83,11 +83,10 @@ export function coordinateWrite(
   };
 
   const sendDelta = (record: Uint8Array): void => {
-    const { topology, self } = node;
     const { keyspaceId, key, memory } = write;
-    const epoch = topology().tableEpoch;
+    const epoch = node.topology().tableEpoch;
     for (const to of write.replicas) {
-      if (to === self) continue;
+      if (to === node.self) continue;
       sendTo(node, to, { type: 'write', epoch, keyspaceId, key, record, memory }, write.timeoutMs, (reply) => {
         if (!reply.ok || reply.value.type !== 'write') tally.failed();
         else {
