@@ -109,17 +109,20 @@ export class Recovery {
     const merged = new Set<string>();
     const failures: string[] = [];
     let left = others.length;
+    let decided = false;
     for (const from of others) {
       this.#transfer(partition, from, undefined, (failure) => {
         if (failure === undefined) merged.add(from);
         else failures.push(`${from}: ${failure}`);
         left--;
-        if (left > 0) return;
+        const early = planted('recovery-from-one') && merged.size > 0;
+        if (decided || (left > 0 && !early)) return;
+        decided = true;
         // A gap that opened wider meanwhile starts again from the beginning.
         const same = standings.openings(partition) === openings;
         const enough = (group: ReplicaGroup): boolean => {
           const count = group.others.filter((id) => merged.has(id)).length;
-          if (group.others.length === 0 || planted('recovery-from-one')) return group.others.length === 0 || count > 0;
+          if (group.others.length === 0 || early) return true;
           return gap === 'ambiguous' ? count >= 1 : count >= mergesNeeded(group.others.length + 1);
         };
         this.#done(partition, same && groups.every(enough), failures.join('; ') || 'too few replicas to merge from');

@@ -1,3 +1,4 @@
+export type { MutationName } from '../core/mutation.ts';
 export { checkHistory } from './checker.ts';
 export type { FinalState, History, ReadRecord, Rule, SeenValue, Violation, WriteRecord } from './history.ts';
 export { PLANTED_BUGS } from './planted-bugs.ts';

@@ -148,6 +148,8 @@ export class Nemesis {
   }
 
   #start(node: SimNode): void {
+    // A close in order takes the time it takes.
+    if (node.stopping && this.#open) return this.#later(() => this.#start(node));
     if (node.up) return;
     // An image from before the start before this one: the boot after it has been registered if the node served since.
     if (this.#prng.chance(0.5)) this.#images.set(node, node.disk.image());

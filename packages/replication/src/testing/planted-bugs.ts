@@ -2,7 +2,7 @@ import type { MutationName } from '../core/mutation.ts';
 import type { ScenarioPreset } from './scenario.ts';
 
 /** Three nodes and a busy workload that promises everything it is told; the base of the presets below. */
-const busy: ScenarioPreset = {
+const busy = {
   nodes: 3,
   replicationFactor: 3,
   partitionBits: 0,
@@ -15,7 +15,9 @@ const busy: ScenarioPreset = {
   consistency: { ONE: 0, QUORUM: 1, ALL: 0 },
   network: { delayMs: 1, late: 0, loss: 0, duplication: 0 },
   disk: { flushMs: 2, readMs: 0.5, slow: 0, subsetLoss: true, overloaded: 0, pageRecords: 4 },
-};
+} satisfies ScenarioPreset;
+/** No faults at all: the bug shows in plain concurrency. */
+const calm: ScenarioPreset = { ...busy, loadMs: 1_500, faults: {} };
 const slowFlush = { ...busy.disk, flushMs: 60, slow: 0.1 };
 /** Every third message takes up to a second: replicas differ for long. */
 const lateMessages = { ...busy.network, late: 0.3, lateMs: 1_000 };
@@ -31,30 +33,61 @@ const losingPower: ScenarioPreset = { ...busy, disk: slowFlush, faults: { crash:
 /** Where each bug shows: a scenario that meets it often, and that a core without the bug survives. */
 export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'ack-before-flush': losingPower,
-  'ambiguous-counts-at-once': { ...busy, network: lateMessages, faults: { tornTail: 3 }, faultMs: 50 },
-  'blind-delete-guesses': { ...busy, ops: { deleteBlind: 3 }, faults: {} },
+  'ambiguous-counts-at-once': {
+    ...busy,
+    thinkMs: 10,
+    network: lateMessages,
+    faults: { tornTail: 6 },
+    faultMs: 20,
+    storeMs: 1,
+  },
+  'blind-delete-guesses': { ...calm, ops: { deleteBlind: 3 } },
   'confirm-duplicate-before-flush': {
     ...losingPower,
-    network: { ...busy.network, duplication: 0.5, loss: 0.1 },
-    faults: { crash: 3, isolate: 2 },
-    faultMs: 300,
+    disk: { ...slowFlush, flushMs: 120 },
+    network: { ...busy.network, duplication: 0.9, late: 0.3, lateMs: 1_000 },
+    faults: { crash: 6 },
+    storeMs: 1,
+    faultMs: 20,
   },
-  'context-widened': { ...busy, faults: {} },
-  'count-reads-short': { ...busy, network: lateMessages, faults: {} },
-  'count-recovering-reads': slowRecovery,
-  'count-writes-short': { ...busy, network: lateMessages, faults: {} },
-  'forget-key-lock': { ...busy, faults: {} },
-  'ignore-rollback': { ...loseDisks, faults: { rollBack: 3, cleanRestart: 1 } },
-  'keep-actor-after-crash': { ...losingPower, faults: { crash: 3, cleanRestart: 1 } },
-  'merge-drops-one-sided-sibling': { ...busy, faults: {} },
-  'overwrite-instead-of-merge': { ...busy, faults: {} },
-  'read-unflushed': losingPower,
+  'context-widened': calm,
+  'count-reads-short': { ...calm, network: lateMessages },
+  'count-recovering-reads': { ...slowRecovery, clients: 8, thinkMs: 10, faults: { wipe: 6 }, faultMs: 20 },
+  'count-writes-short': { ...calm, network: lateMessages },
+  'forget-key-lock': calm,
+  'ignore-rollback': { ...loseDisks, faults: { rollBack: 4, cleanRestart: 2 }, faultMs: 20 },
+  'keep-actor-after-crash': {
+    ...busy,
+    thinkMs: 10,
+    network: { ...busy.network, late: 0.1, lateMs: 2_000 },
+    disk: { ...busy.disk, flushMs: 25 },
+    faults: { crash: 4, cleanRestart: 4 },
+    faultMs: 20,
+    storeMs: 1,
+  },
+  'merge-drops-one-sided-sibling': calm,
+  'overwrite-instead-of-merge': calm,
+  'read-unflushed': {
+    ...losingPower,
+    disk: { ...slowFlush, flushMs: 150 },
+    ops: { get: 12 },
+    faults: { crashAll: 4 },
+    faultMs: 20,
+    storeMs: 1,
+  },
   'recovering-absent-answers': { ...slowRecovery, consistency: { ONE: 3, QUORUM: 0, ALL: 2 } },
-  'recovery-from-one': { ...loseDisks, faults: { wipe: 3, isolate: 1, crash: 2 }, faultMs: 400 },
-  'refused-read-is-empty': { ...busy, disk: { ...busy.disk, overloaded: 0.02 }, faults: {} },
-  'send-before-append': { ...busy, disk: { ...busy.disk, overloaded: 0.02 }, faults: {} },
-  'skip-read-repair': { ...busy, network: lateMessages, faults: {} },
-  'stale-context-overwrites': { ...busy, faults: {} },
-  'unverified-coordinates': { ...loseDisks, faults: { rollBack: 3, cleanRestart: 3 }, storeMs: 100 },
+  'recovery-from-one': { ...loseDisks, thinkMs: 10, faults: { wipe: 6 }, faultMs: 20 },
+  'refused-read-is-empty': { ...calm, disk: { ...busy.disk, overloaded: 0.02 } },
+  'send-before-append': { ...calm, disk: { ...busy.disk, overloaded: 0.02 } },
+  'skip-read-repair': { ...calm, network: lateMessages },
+  'stale-context-overwrites': calm,
+  'unverified-coordinates': {
+    ...loseDisks,
+    network: busy.network,
+    thinkMs: 10,
+    faults: { rollBack: 6, cleanRestart: 3 },
+    faultMs: 20,
+    storeMs: 150,
+  },
   'wiped-counts-as-member': loseDisks,
 };

@@ -1,6 +1,6 @@
-import { decodeVersions } from '../core/record.ts';
 import { latin1 } from '../core/bytes.ts';
 import type { MutationName } from '../core/mutation.ts';
+import { decodeVersions } from '../core/record.ts';
 import { partitionOfKey, replicasOf } from '../core/replicas.ts';
 import { formTopology, type TopologyDocument } from '../core/topology.ts';
 import { checkHistory } from './checker.ts';

@@ -1,4 +1,4 @@
-import { emptyContext, type CausalContext } from '@ferrite/vector-clock';
+import { type CausalContext, emptyContext } from '@ferrite/vector-clock';
 import { fromLatin1, latin1 } from '../core/bytes.ts';
 import type { ClientCommand } from '../core/event.ts';
 import type { Versions } from '../core/record.ts';

@@ -52,6 +52,10 @@ export class SimNode {
     return this.#process !== undefined;
   }
 
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
   get status(): ReplicaStatus | undefined {
     return this.#process?.core.status();
   }
