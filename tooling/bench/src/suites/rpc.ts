@@ -1,0 +1,78 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { openNodeProcess } from '../node-process.ts';
+import { withCpuOf } from '../peers/process-cpu.ts';
+import { openRedis } from '../peers/redis.ts';
+import type { RpcAnswer, RpcLoad } from '../rpc-load.ts';
+import { type Figure, type Measure, type Suite, unmeasured } from '../suite.ts';
+
+const CLIENT = fileURLToPath(new URL('../rpc-client.ts', import.meta.url));
+
+/** Whole requests of a client in another process through the `KvService` of a real node. */
+export const rpcSuite: Suite = {
+  name: 'rpc',
+  question:
+    'What does a request cost over the network? Gets and durable puts of 1 KiB through the KvService of a real node (one ' +
+    'member, so no replication), with the client in a process of its own, against redis-server driven by redis-benchmark at ' +
+    'the same number in flight.',
+  async open({ directory, say }) {
+    await using opened = new AsyncDisposableStack();
+    say('starting a node, a client process and two redis servers');
+    const node = opened.use(await openNodeProcess(directory));
+    const client = opened.use(openClientProcess(node.rpc));
+    const plain = opened.use(await openRedis(directory, false));
+    const durable = opened.use(await openRedis(directory, true));
+    const ours =
+      (transport: RpcLoad['transport'], operation: RpcLoad['operation'], inFlight: number): Measure =>
+      (seconds) =>
+        withCpuOf(node.pid, () => client.run({ transport, operation, inFlight, seconds }));
+    const get = (connections: number, pipeline = 1) => plain.peer({ command: 'get', connections, pipeline });
+    const set = durable.peer({ command: 'set', connections: 64, pipeline: 1 });
+    const rate = { unit: 'ratio', metric: 'rate' } as const;
+    const running = opened.move();
+    return {
+      results: [
+        {
+          name: 'fabric-get-1-p50-vs-redis',
+          unit: 'ratio',
+          metric: 'p50',
+          ours: ours('fabric', 'get', 1),
+          peer: get(1),
+        },
+        { name: 'fabric-get-64-vs-redis', ...rate, ours: ours('fabric', 'get', 64), peer: get(64) },
+        { name: 'fabric-get-64-vs-redis-pipelined', ...rate, ours: ours('fabric', 'get', 64), peer: get(1, 64) },
+        { name: 'connect-get-64-vs-redis', ...rate, ours: ours('connect', 'get', 64), peer: get(64) },
+        { name: 'fabric-put-durable-64-vs-redis-aof', ...rate, ours: ours('fabric', 'put', 64), peer: set },
+        { name: 'connect-put-durable-64-vs-redis-aof', ...rate, ours: ours('connect', 'put', 64), peer: set },
+        unmeasured('telemetry-throughput-vs-off', 'not part of this version: telemetry cannot be switched off'),
+      ],
+      [Symbol.asyncDispose]: () => running.disposeAsync(),
+    };
+  },
+};
+
+function openClientProcess(server: string): AsyncDisposable & { run(load: RpcLoad): Promise<Figure> } {
+  const child = fork(CLIENT, [server], {
+    execArgv: ['--conditions=@ferrite/source', '--disable-warning=ExperimentalWarning'],
+  });
+  const gone = once(child, 'exit');
+  return {
+    async run(load) {
+      const ended = new AbortController();
+      const answer = Promise.race([
+        once(child, 'message', { signal: ended.signal }).then(([message]) => message as RpcAnswer),
+        once(child, 'exit', { signal: ended.signal }).then((): RpcAnswer => ({ failed: 'the client process ended' })),
+      ]);
+      child.send(load);
+      const got = await answer;
+      ended.abort();
+      if ('failed' in got) throw new Error(got.failed);
+      return got.figure;
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.connected) child.disconnect();
+      await gone;
+    },
+  };
+}
