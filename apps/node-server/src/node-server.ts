@@ -70,6 +70,9 @@ export async function openNodeServer(
     tail: report.tail,
     durability: report.durability,
   });
+  if (report.tail === 'ambiguous') {
+    log.warn(new StoreError('TAIL_AMBIGUOUS').message, {});
+  }
   if (report.driverFallbackReason !== undefined)
     log.warn('the thread pool drives the device', { why: report.driverFallbackReason });
 

@@ -76,6 +76,18 @@ describe('a live cluster', () => {
     expect(must(await two.get('gone')).values).toEqual(['back']);
   });
 
+  it('refuses the 65th concurrent value, and takes a put that merges them', async () => {
+    for (let i = 0; i < 64; i++) must(await one.put('crowd', `value ${i}`));
+    expect(refused(await one.put('crowd', 'one too many'))).toMatchObject({
+      reason: 'SIBLINGS_EXCEEDED',
+      effect: 'none',
+    });
+    const { context, values } = must(await two.get('crowd'));
+    expect(values).toHaveLength(64);
+    must(await three.put('crowd', 'merged', { context }));
+    expect(must(await one.get('crowd')).values).toEqual(['merged']);
+  });
+
   it('runs a batch of independent operations and gives their results in order', async () => {
     const op = (value: string): unknown => ({ put: { key: base64('batch'), value: base64(value) } });
     const reply = must(

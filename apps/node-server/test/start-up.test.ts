@@ -76,6 +76,27 @@ describe('a node that cannot start', () => {
     await victim.stop('SIGTERM');
   });
 
+  it('ends with 2 when a live process has its id already', async () => {
+    await victim.start();
+    const twin = join(cluster.directory, 'impostor.yaml');
+    const config = readFileSync(victim.config, 'utf8').replaceAll(victim.image, `${victim.image}.twin`);
+    writeFileSync(
+      twin,
+      config.replace(
+        /listen:[^]*?storage:/,
+        'listen: { rpc: "127.0.0.1:0", fabric: "127.0.0.1:0", metrics: "127.0.0.1:0" }\nstorage:',
+      ),
+    );
+    const main = new URL('../src/main.ts', import.meta.url).pathname;
+    const result = spawnSync(process.execPath, ['--conditions=@ferrite/source', main, '--config', twin], {
+      encoding: 'utf8',
+    });
+    expect(result.stderr).toMatch(/NODE_ID_IN_USE: .*n3/);
+    expect(result.status).toBe(2);
+    expect(must(await jsonClient(victim.url).get('kept')).values).toEqual(['value']);
+    await victim.stop('SIGTERM');
+  });
+
   it('ends with 3 when the image was cut short, and others serve on', async () => {
     const size = statSync(victim.image).size;
     truncateSync(victim.image, Math.floor(size / 2));

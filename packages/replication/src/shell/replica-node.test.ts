@@ -131,6 +131,34 @@ describe('a node', () => {
     await node.close();
   });
 
+  it('gives up by name when other writers of the topology are always first', async () => {
+    const topologyStore = alone();
+    const { node } = await open({ ...topologyStore, publish: async () => 'lost' });
+    await expect(node.changeTopology((document) => createKeyspace(document, { name: 'x' }))).rejects.toMatchObject({
+      reason: 'TOPOLOGY_CONFLICT',
+    });
+    await node.close();
+  });
+
+  it('does not coordinate for a peer while it recovers', async () => {
+    const topologyStore = memoryTopologyStore(formTopology(['n1', 'n2', 'n3'].map(member), { partitionBits: 2 }));
+    await topologyStore.registerBoot('n1', 1, 'another disk');
+    const { node } = await open(topologyStore);
+    expect(node.status()).toMatchObject({ state: 'recovering', recovery: { recovering: 4 } });
+    const op = { op: 'put', value: key, context: undefined, consistency: 'ONE', memory: false } as const;
+    const asked = node.handle({ type: 'coordinate', epoch: 1, keyspaceId: 1, key, op, timeoutMs: 100 });
+    await expect(asked).rejects.toMatchObject({ reason: 'RECOVERING', effect: 'none' });
+    await node.close();
+  });
+
+  it('refuses a peer that routes by an older table', async () => {
+    const { node } = await open(alone());
+    await expect(node.handle({ type: 'read', epoch: 0, keyspaceId: 1, key })).rejects.toMatchObject({
+      reason: 'TOPOLOGY_STALE',
+    });
+    await node.close();
+  });
+
   it('fails at QUORUM by name, with the effect known, when its peers cannot be reached', async () => {
     const three = ['n1', 'n2', 'n3'].map(member);
     const { node } = await open(memoryTopologyStore(formTopology(three, { partitionBits: 2 })));
