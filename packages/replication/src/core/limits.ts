@@ -1,6 +1,4 @@
 /** Limits of the core. Bytes, counts and milliseconds as the names say. */
-export const KEY_BYTES_MAX = 1024;
-export const VALUE_BYTES_MAX: number = 8 * 1024 * 1024;
 
 /** A get that has too few answers asks one more replica after this pause. */
 export const HEDGE_AFTER_MS = 50;
