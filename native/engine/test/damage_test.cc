@@ -60,7 +60,7 @@ Image make_image(Ending ending) {
   Image image{std::make_shared<base::AlignedBuffer>(kDataOffset + (6U << 16U)), {}};
   CoreDriver driver(small_options());
   EXPECT(driver.attach(std::make_unique<MemoryDevice>(image.disk), true).ok());
-  const std::string bulk(50000, 'b');
+  const std::string bulk(33000, 'b');
   put(driver, "bulk", bulk);
   put(driver, "bulk", bulk + "2");  // the first segment is dead now and is given back
   image.records["bulk"] = bulk + "2";
@@ -198,7 +198,7 @@ TEST("a flip in the sealed last group is damage, not a torn tail") {
   const Image image = make_image(Ending::kSealed);
   const std::vector<std::uint64_t> blocks = used_blocks(*image.disk);
   const Disk disk = copy_of(*image.disk);
-  disk->data()[blocks.back() - kBlockBytes + 200] ^= 1U;  // the seal is the last block, the group the one before
+  disk->data()[blocks.back() - kBlockBytes + 150] ^= 1U;  // the seal is the last block, the group the one before
   CoreDriver driver(small_options());
   EXPECT(driver.attach(std::make_unique<MemoryDevice>(disk), false).ok());
   EXPECT(driver.report().tail == Tail::kSealed);
@@ -258,7 +258,7 @@ std::uint64_t run_with_fault(const Disk& disk, bool fresh, std::uint64_t at, int
   bool stopped = false;
   for (int i = 0; i < 12; ++i) {
     const std::string key = "key" + std::to_string(i % 5);
-    const std::string value(i == 4 || i == 7 ? 50000 : 100, static_cast<char>('a' + i));
+    const std::string value(i == 4 || i == 7 ? 30000 : 100, static_cast<char>('a' + i));
     const auto accepted = driver.put(key, value, 1);
     if (!accepted.ok()) {
       EXPECT(accepted.status().reason() == Reason::kDeviceFailed && driver.core().failed());

@@ -200,7 +200,7 @@ TEST("a full device refuses puts, still serves reads and removals, and reuses wh
   options.segment_bytes = 256U << 10U;
   auto engine = opened(options);
   BlockingClient client(*engine);
-  const std::string value(20000, 'v');
+  const std::string value(12000, 'v');
   int stored = 0;
   base::Status status;
   while ((status = client.put("key" + std::to_string(stored), value)).ok()) ++stored;

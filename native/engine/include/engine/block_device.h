@@ -49,6 +49,10 @@ class BlockDevice {
   /// What a successful flush promises, one sentence.
   [[nodiscard]] virtual const char* durability() const noexcept = 0;
 
+  /// The first write to a place costs more than later ones, or may find no room (a file's space is given when it is
+  /// written): the engine then writes zeros ahead of its log.
+  [[nodiscard]] virtual bool allocates_on_write() const noexcept { return false; }
+
   virtual void submit(IoRequest& request) noexcept = 0;
   /// Hands submitted requests to the device and runs `done` of the finished ones. Does not wait.
   virtual void poll() noexcept = 0;

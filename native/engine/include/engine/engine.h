@@ -103,7 +103,14 @@ struct EngineStats {
   std::uint64_t groups = 0;
   std::uint64_t seals = 0;
   std::uint64_t flushes = 0;
+  /// Bytes given to the device in all; without `prepared_bytes`, over `user_bytes`, the write amplification.
   std::uint64_t written_bytes = 0;
+  /// Keys and values of durable appends and removes.
+  std::uint64_t user_bytes = 0;
+  /// Written by compaction.
+  std::uint64_t moved_bytes = 0;
+  /// Zeros written ahead of the log, once for each segment of a new file.
+  std::uint64_t prepared_bytes = 0;
   std::uint64_t read_bytes = 0;
   std::uint64_t device_reads = 0;
   std::uint64_t index_bytes = 0;

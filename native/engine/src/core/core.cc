@@ -30,15 +30,16 @@ void Core::run() noexcept {
 bool Core::step(bool may_sleep) {
   take_submissions();
   if (failed()) refuse_everything();
-  pump_writes();
-  pump_free();
-  announce();
-  bool closing = false;
   {
     const std::lock_guard lock(mutex_);
-    closing = closing_;
+    draining_ = closing_;
   }
-  if (closing && idle() && (failed() || sealed_ || !may_seal_)) {
+  pump_writes();
+  pump_free();
+  pump_zeros();
+  pump_moving();
+  announce();
+  if (draining_ && idle() && (failed() || sealed_ || !may_seal_)) {
     finish_close();
     announce();
     return false;
@@ -62,19 +63,20 @@ bool Core::step(bool may_sleep) {
 bool Core::quiet() noexcept {
   const std::lock_guard lock(mutex_);
   if (!submitted_ops_.empty()) return false;
-  if (!intake_->empty() && group_ == nullptr && !sealing_) return false;
+  if (!intake_->empty() && group_ == nullptr && !log_busy() && !waiting_place_) return false;
+  if (closing_ && !draining_) return false;
   return !closing_ || !idle();
 }
 
 // Nothing accepted is unfinished and no request is with the device. The lock is not needed: only the reactor takes
 // things out, and what comes in late is refused or seen by the next turn.
 bool Core::idle() noexcept {
-  return group_ == nullptr && !sealing_ && !freeing_ && reads_in_flight_ == 0 && open_questions_ == 0 &&
+  return group_ == nullptr && !log_busy() && !freeing_ && !zeroing_ && !moving_.reading && reads_in_flight_ == 0 && open_questions_ == 0 &&
          deferred_.empty() && starved_.empty() && submitted_ops_.empty() && intake_->empty();
 }
 
 int Core::park_time() noexcept {
-  if (!may_seal_ || sealed_ || sealing_ || group_ != nullptr || failed()) return -1;
+  if (!may_seal_ || sealed_ || log_busy() || group_ != nullptr || failed()) return -1;
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(last_commit_ + kSealAfter - Clock::now());
   return std::max(1, static_cast<int>(left.count()) + 1);
 }
@@ -168,7 +170,7 @@ void Core::fail(int error, const char* message) noexcept {
 // Answers what waits after a failure. Requests still with the device finish first.
 void Core::refuse_everything() noexcept {
   resume_deferred();
-  if (sealing_ || group_submitted_) return;
+  if (log_busy()) return;
   if (group_ != nullptr) {
     group_io_.error = EIO;
     commit_group();
@@ -214,6 +216,9 @@ EngineStats Core::stats() const noexcept {
   stats.device_reads = get(counters_.device_reads);
   stats.index_bytes = get(counters_.index_bytes);
   stats.checksum_failures = get(counters_.checksum_failures);
+  stats.user_bytes = get(counters_.user_bytes);
+  stats.moved_bytes = get(counters_.moved_bytes);
+  stats.prepared_bytes = get(counters_.prepared_bytes);
   stats.refused_full = get(counters_.refused_full);
   stats.refused_overloaded = get(counters_.refused_overloaded);
   return stats;

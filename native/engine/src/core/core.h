@@ -14,6 +14,7 @@
 
 #include "core/client_queue.h"
 #include "core/intake.h"
+#include "core/moving.h"
 #include "core/read_buffers.h"
 #include "core/read_op.h"
 #include "engine/block_device.h"
@@ -65,6 +66,8 @@ class Core {
   static constexpr std::uint32_t kVerifiers = 32;
   static constexpr std::uint32_t kClients = 64;
   static constexpr std::uint32_t kScanWindow = 32;
+  /// Free segments that writes of clients leave to compaction.
+  static constexpr std::uint32_t kSparedForMoving = 1;
   static constexpr std::chrono::milliseconds kSealAfter{kSealDelayMs / 2};
 
   // Opening (core_open.cc).
@@ -100,13 +103,38 @@ class Core {
   void finish_verification(IoRequest& request) noexcept;
   void commit_group() noexcept;
   void apply(StagedWrite& write, const RecordHead& head, base::Bytes key) noexcept;
+  std::size_t find_candidates(std::uint32_t keyspace, std::uint64_t hash);
+  /// A frame is on its way to the log's end.
+  [[nodiscard]] bool log_busy() const noexcept { return group_submitted_ || sealing_ || moving_.writing; }
+
+  // Segments (core_space.cc).
+  bool make_place(std::uint32_t length, std::uint32_t spared) noexcept;
+  bool activate_segment(std::uint32_t spared) noexcept;
   void start_seal() noexcept;
   void finish_seal() noexcept;
-  bool activate_segment() noexcept;
   void pump_free() noexcept;
   void finish_free_step() noexcept;
-  std::size_t find_candidates(std::uint32_t keyspace, std::uint64_t hash);
-  void drop_record(Location location) noexcept;
+  void pump_zeros() noexcept;
+  void step_zeros() noexcept;
+  void refuse_unbacked() noexcept;
+  base::Status prepare_first_segment() noexcept;
+  void note_space() noexcept;
+
+  // Compaction (core_compact.cc).
+  [[nodiscard]] std::uint32_t free_wanted() const noexcept;
+  [[nodiscard]] bool copies_first() noexcept;
+  void earn_moving(std::uint32_t bytes) noexcept;
+  void pump_moving() noexcept;
+  bool start_moving() noexcept;
+  void read_window(std::uint32_t bytes) noexcept;
+  void finish_window() noexcept;
+  void list_candidates(base::Bytes group, std::uint32_t at, std::uint64_t seed) noexcept;
+  [[nodiscard]] bool must_move(const Moving::Candidate& candidate, Location from) noexcept;
+  void gather_moves() noexcept;
+  void forget_removal(std::uint32_t bytes) noexcept;
+  void submit_copies() noexcept;
+  void finish_copies() noexcept;
+  void finish_victim() noexcept;
 
   // Reads (core_read.cc).
   void start_read(ReadOp& op) noexcept;
@@ -146,8 +174,8 @@ class Core {
   runtime::IntrusiveList<ReadOp> submitted_ops_;
   std::vector<std::uint16_t> pending_filter_;
   std::uint64_t next_sequence_ = 1;
-  std::int64_t available_ = 0;
-  std::int64_t removal_reserve_ = 0;
+  /// Charges of what is alive, hidden by removals or accepted (Capacity).
+  std::int64_t promised_ = 0;
   bool closing_ = false;
   std::atomic<bool> failed_{false};
   std::atomic<bool> parked_{false};
@@ -156,6 +184,8 @@ class Core {
   GroupId last_;
   std::uint32_t active_ = 0;
   bool has_active_ = false;
+  /// The active segment takes no more groups.
+  bool leave_active_ = false;
   std::uint64_t position_ = 0;
   std::uint64_t life_ = 0;
   bool sealed_ = true;
@@ -163,6 +193,12 @@ class Core {
   bool may_seal_ = false;
   /// The log's end was ambiguous at open and nothing has been written since.
   bool ambiguous_ = false;
+  /// A client's group waits for a free segment.
+  bool stalled_ = false;
+  /// A group that is ready waits for a free segment.
+  bool waiting_place_ = false;
+  /// Closing: nothing is done any more but what was accepted.
+  bool draining_ = false;
   bool restoring_ = false;
   std::uint64_t applied_sequence_ = 0;
   Clock::time_point last_commit_{};
@@ -171,7 +207,8 @@ class Core {
   StagedGroup* group_ = nullptr;
   std::uint64_t group_address_ = 0;
   std::uint32_t group_crc_ = 0;
-  std::uint64_t group_waste_ = 0;
+  /// Charges of what its records replaced.
+  std::int64_t released_ = 0;
   bool group_submitted_ = false;
   bool group_durable_ = false;
   IoRequest group_io_;
@@ -205,6 +242,15 @@ class Core {
   IoRequest free_io_;
   base::AlignedBuffer free_block_;
 
+  // The segment being written ahead.
+  bool zeroing_ = false;
+  std::uint32_t zeroed_ = 0;
+  std::uint64_t zero_position_ = 0;
+  IoRequest zero_io_;
+  base::AlignedBuffer zero_block_;
+
+  Moving moving_;
+
   // Reads.
   std::shared_ptr<ReadBufferPool> buffers_;
   runtime::IntrusiveList<ReadOp> deferred_;
@@ -217,7 +263,8 @@ class Core {
   struct Counters {
     std::atomic<std::uint64_t> records{0}, record_bytes{0}, segments_free{0}, free_bytes{0}, appends{0}, removes{0},
         gets{0}, scans{0}, groups{0}, seals{0}, flushes{0}, written_bytes{0}, read_bytes{0}, device_reads{0},
-        index_bytes{0}, checksum_failures{0}, refused_full{0}, refused_overloaded{0};
+        index_bytes{0}, checksum_failures{0}, refused_full{0}, refused_overloaded{0}, user_bytes{0}, moved_bytes{0},
+        prepared_bytes{0};
   };
   mutable Counters counters_;
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) noexcept {

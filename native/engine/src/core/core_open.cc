@@ -117,6 +117,7 @@ Status Core::attach(std::unique_ptr<BlockDevice> device, bool fresh) {
   superblock_.clean = false;
   ++superblock_.boot_count;
   if (const Status status = write_superblocks(); !status.ok()) return status;
+  if (const Status status = prepare_first_segment(); !status.ok()) return status;
   if (const Status status = restore_tail(replayed.tail_records); !status.ok()) return status;
   report_.device_kind = device_->kind();
   report_.durability = device_->durability();
@@ -245,9 +246,11 @@ void Core::set_up(const ReplayResult& replayed) {
       position_ = end.position;
     }
   }
+  // A segment of an older version takes no frames of this one: the log goes on in another.
+  leave_active_ = has_active_ && (*segments_)[active_].version != kFrameVersion;
   const std::uint32_t usable = segments_->usable_bytes();
   const std::uint32_t overhead = kGroupHeaderBytes + kRecordHeadBytes + kKeyBytesMax + kRecordAlignment;
-  value_bytes_max_ = std::min(kValueBytesMax, usable - overhead);
+  value_bytes_max_ = std::min(kValueBytesMax, segments_->capacity().largest_record() - overhead);
   pending_filter_.assign(kFilter, 0);
   candidates_.resize(8);
   // The largest record, twice, and the block that tells a full arena from an empty one.
@@ -255,14 +258,16 @@ void Core::set_up(const ReplayResult& replayed) {
   const auto arena = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(kArenaBytes, std::max<std::uint64_t>(superblock_.device_bytes / 4, 2ULL * largest + 8 * kBlockBytes)));
   intake_ = std::make_unique<Intake>(arena, std::min(kGroupBytesMax, usable), kWrites);
-  removal_reserve_ = std::min<std::int64_t>(usable, static_cast<std::int64_t>(superblock_.device_bytes / 64));
-  available_ = std::int64_t{segments_->free_count()} * usable;
-  if (has_active_) available_ += static_cast<std::int64_t>(segments_->usable_end(active_) - position_);
+  for (std::uint32_t i = 0; i < segments_->count(); ++i) {
+    Segment& segment = (*segments_)[i];
+    promised_ += segment.live_charge + segment.removal_charge;
+    segment.written = !device_->allocates_on_write() || segment.life > 0;
+  }
   counters_.records.store(index_->size());
   counters_.record_bytes.store(replayed.record_bytes);
   counters_.segments_free.store(segments_->free_count());
   counters_.index_bytes.store(index_->memory_bytes());
-  counters_.free_bytes.store(static_cast<std::uint64_t>(std::max<std::int64_t>(0, available_ - removal_reserve_)));
+  note_space();
 }
 
 // Whole records behind the last good group belong to a write that was cut short or damaged. They are written again as
@@ -292,9 +297,7 @@ Status Core::restore_tail(const std::vector<std::uint8_t>& records) {
     write.keyspace = head.keyspace;
     write.kind = head.kind;
     ++pending_filter_[(write.hash ^ write.keyspace) % kFilter];
-    const std::int64_t charge = 2 * std::int64_t{base::round_up(kGroupHeaderBytes + bytes, kBlockBytes)};
-    available_ -= charge;
-    ticket->group->charge += static_cast<std::uint64_t>(charge);
+    promised_ += segments_->capacity().charge(bytes);
     place_record(head, key, value, ticket->place);
     Intake::commit(*ticket->group);
     at += bytes;

@@ -124,7 +124,7 @@ void Core::finish_candidate(ReadOp& op) noexcept {
   RecordHead head;
   base::Bytes key;
   base::Bytes value;
-  if (part.io.error != 0 || !decode_record_head(read, address, salt_, head, key)) {
+  if (part.io.error != 0 || !decode_record_head(read, address, segments_->seed_at(address), head, key)) {
     op.unreadable = true;
   } else if (head.keyspace == op.keyspace && key.size() == op.key_length &&
              std::memcmp(key.data(), op.key_bytes.data(), key.size()) == 0) {
@@ -259,7 +259,7 @@ void Core::finish_scan_read(IoRequest& request) noexcept {
   base::Bytes value;
   const std::uint64_t address = part.location.address();
   const base::Bytes read(request.buffer + address % kBlockBytes, request.length - address % kBlockBytes);
-  part.sound = request.error == 0 && decode_record_head(read, address, salt_, head, key) &&
+  part.sound = request.error == 0 && decode_record_head(read, address, segments_->seed_at(address), head, key) &&
                (!op.values || decode_record_value(read, head, value)) && !(part.location.damaged() && !op.values);
   if (op.next_part < op.parts.size()) {
     pump_scan(op);

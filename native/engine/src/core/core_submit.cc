@@ -28,9 +28,8 @@ base::Result<std::uint64_t> Core::submit_write(const std::shared_ptr<ClientQueue
   const std::uint64_t hash = checksum::xxh64(request.key);
   const std::uint32_t bytes = record_bytes(static_cast<std::uint32_t>(request.key.size()),
                                            static_cast<std::uint32_t>(request.value.size()));
-  // Twice the record's own group: a group wastes less than its length at a segment's end. So an accepted write always
-  // finds a place, however writes are grouped.
-  const std::int64_t charge = 2 * std::int64_t{base::round_up(kGroupHeaderBytes + bytes, kBlockBytes)};
+  const Capacity& capacity = segments_->capacity();
+  const std::int64_t charge = capacity.charge(bytes);
   RecordHead head;
   StagedGroup* group = nullptr;
   std::uint8_t* place = nullptr;
@@ -38,7 +37,7 @@ base::Result<std::uint64_t> Core::submit_write(const std::shared_ptr<ClientQueue
     const std::lock_guard lock(mutex_);
     if (failed()) return Status(Reason::kDeviceFailed, "the engine has stopped after a device failure");
     if (closing_) return Status(Reason::kShuttingDown, "the engine is closing");
-    if (available_ - charge < (kind == RecordKind::kPut ? removal_reserve_ : 0)) {
+    if (promised_ + charge > (kind == RecordKind::kPut ? capacity.puts() : capacity.removals())) {
       add(counters_.refused_full, 1);
       return Status(Reason::kDeviceFull, "the device has no room for the record");
     }
@@ -52,9 +51,8 @@ base::Result<std::uint64_t> Core::submit_write(const std::shared_ptr<ClientQueue
       add(counters_.refused_overloaded, 1);
       return Status(Reason::kOverloaded, "the write queue is full");
     }
-    available_ -= charge;
+    promised_ += charge;
     group = ticket->group;
-    group->charge += static_cast<std::uint64_t>(charge);
     place = ticket->place;
     StagedWrite& write = *ticket->write;
     write.client = client.get();

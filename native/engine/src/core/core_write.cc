@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "core/core.h"
@@ -13,7 +14,11 @@ using base::Reason;
 using base::Status;
 
 void Core::pump_writes() noexcept {
-  if (failed() || sealing_ || group_submitted_) return;
+  if (failed() || log_busy()) return;
+  if (copies_first()) {
+    submit_copies();
+    return;
+  }
   if (group_ == nullptr) {
     const std::lock_guard lock(mutex_);
     group_ = intake_->take();
@@ -23,37 +28,9 @@ void Core::pump_writes() noexcept {
       return;
     }
   }
-  group_waste_ = 0;
-  if (!has_active_ || position_ + group_->length() > segments_->usable_end(active_)) {
-    // A full segment ends with a durable seal before the log goes on elsewhere: its end can be told from damage forever.
-    if (has_active_ && !sealed_ && position_ > segments_->begin_of(active_)) {
-      start_seal();
-      return;
-    }
-    const std::uint64_t waste = has_active_ ? segments_->usable_end(active_) - position_ : 0;
-    if (!activate_segment()) return;
-    group_waste_ = waste;
-  }
-  submit_group();
-}
-
-// False while the only free segments are still being read or given back.
-bool Core::activate_segment() noexcept {
-  const std::optional<std::uint32_t> segment = segments_->pick_free();
-  if (!segment.has_value()) {
-    if (segments_->free_count() == 0 && !freeing_ && !segments_->pick_dead().has_value()) {
-      fail(ENOSPC, "no segment is left for an accepted write");
-    }
-    return false;
-  }
-  if (has_active_) (*segments_)[active_].state = SegmentState::kFull;
-  active_ = *segment;
-  has_active_ = true;
-  (*segments_)[active_].state = SegmentState::kActive;
-  (*segments_)[active_].life = ++life_;
-  position_ = segments_->begin_of(active_);
-  counters_.segments_free.store(segments_->free_count(), std::memory_order_relaxed);
-  return true;
+  stalled_ = !make_place(group_->length(), kSparedForMoving) && !sealing_;
+  waiting_place_ = stalled_;
+  if (!stalled_ && !sealing_) submit_group();
 }
 
 void Core::submit_group() noexcept {
@@ -62,7 +39,7 @@ void Core::submit_group() noexcept {
   std::memset(group.data + group.used, 0, group.length() - group.used);
   for (std::uint32_t i = 0; i < group.count; ++i) {
     const StagedWrite& write = intake_->write(group, i);
-    seal_record(group.data + write.offset, group_address_ + write.offset, salt_);
+    seal_record(group.data + write.offset, group_address_ + write.offset, segments_->seed_of(active_));
   }
   Frame frame;
   frame.kind = FrameKind::kGroup;
@@ -149,7 +126,7 @@ void Core::finish_verification(IoRequest& request) noexcept {
   RecordHead head;
   base::Bytes found;
   const base::Bytes read = verifier->buffer.bytes().first(request.length).subspan(address % kBlockBytes);
-  const bool readable = request.error == 0 && decode_record_head(read, address, salt_, head, found);
+  const bool readable = request.error == 0 && decode_record_head(read, address, segments_->seed_at(address), head, found);
   const std::uint8_t* record = group_->data + verifier->write->offset;
   const base::Bytes key(record + kRecordHeadBytes, trusted_record_head(record).key_bytes);
   // What cannot be read back is lost already; the newer record under its hash takes its place.
@@ -161,11 +138,6 @@ void Core::finish_verification(IoRequest& request) noexcept {
   --open_questions_;
   pump_verification();
   if (open_questions_ == 0 && group_durable_) commit_group();
-}
-
-void Core::drop_record(Location location) noexcept {
-  --segments_->at(location.address()).live_records;
-  counters_.record_bytes.fetch_sub(location.bytes(), std::memory_order_relaxed);
 }
 
 void Core::apply(StagedWrite& write, const RecordHead& head, base::Bytes key) noexcept {
@@ -184,14 +156,20 @@ void Core::apply(StagedWrite& write, const RecordHead& head, base::Bytes key) no
       older = candidates_[c];
     }
   }
-  if (!older.none()) drop_record(older);
+  if (!older.none()) {
+    segments_->drop(older);
+    counters_.record_bytes.fetch_sub(older.bytes(), std::memory_order_relaxed);
+    released_ += segments_->capacity().charge(older.bytes());
+  }
   if (head.kind == RecordKind::kRemove) {
-    ++segments_->at(location.address()).removals;
+    Segment& segment = segments_->at(location.address());
+    ++segment.removals;
+    segment.removal_charge += segments_->capacity().charge(location.bytes());
     if (!older.none()) index_->erase(write.keyspace, write.hash, older);
     add(counters_.removes, 1);
     return;
   }
-  ++segments_->at(location.address()).live_records;
+  segments_->keep(location);
   add(counters_.record_bytes, location.bytes());
   add(counters_.appends, 1);
   witness_->remember(location, key);
@@ -210,6 +188,7 @@ void Core::commit_group() noexcept {
     const std::uint8_t* record = group.data + write.offset;
     const RecordHead head = trusted_record_head(record);
     if (durable) apply(write, head, {record + kRecordHeadBytes, head.key_bytes});
+    if (durable) add(counters_.user_bytes, std::uint64_t{head.key_bytes} + head.value_bytes);
     Completion completion;
     completion.tag = write.tag;
     completion.kind = head.kind == RecordKind::kPut ? OpKind::kAppend : OpKind::kRemove;
@@ -224,6 +203,7 @@ void Core::commit_group() noexcept {
   if (durable) {
     last_ = {last_.group + 1, group_address_, group_crc_};
     position_ += group.length();
+    earn_moving(group.length());
     applied_sequence_ = last_sequence;
     add(counters_.groups, 1);
     counters_.records.store(index_->size(), std::memory_order_relaxed);
@@ -238,90 +218,14 @@ void Core::commit_group() noexcept {
       const StagedWrite& write = intake_->write(group, i);
       --pending_filter_[(write.hash ^ write.keyspace) % kFilter];
     }
-    available_ += static_cast<std::int64_t>(group.charge) -
-                  static_cast<std::int64_t>(group.length() + group_waste_);
-    counters_.free_bytes.store(static_cast<std::uint64_t>(std::max<std::int64_t>(0, available_ - removal_reserve_)),
-                               std::memory_order_relaxed);
+    promised_ -= std::exchange(released_, 0);
+    note_space();
     intake_->release(group);
   }
   group_ = nullptr;
   group_submitted_ = false;
   resume_deferred();
   pump_writes();
-}
-
-void Core::start_seal() noexcept {
-  std::memset(seal_block_.data(), 0, kBlockBytes);
-  Frame frame;
-  frame.kind = FrameKind::kSeal;
-  frame.group = last_.group;
-  frame.address = position_;
-  frame.life = (*segments_)[active_].life;
-  frame.previous = last_;
-  frame.first_sequence = applied_sequence_ + 1;
-  frame.boot = static_cast<std::uint32_t>(superblock_.boot_count);
-  encode_frame(frame, salt_, seal_block_.bytes());
-  sealing_ = true;
-  seal_io_.owner = this;
-  start_io(seal_io_, IoKind::kWriteDurable, position_, kBlockBytes, seal_block_.data(),
-           [](IoRequest& request) { static_cast<Core*>(request.owner)->finish_seal(); });
-}
-
-void Core::finish_seal() noexcept {
-  sealing_ = false;
-  if (seal_io_.error != 0) {
-    fail(seal_io_.error, "a write of the log's seal failed");
-    return;
-  }
-  sealed_ = true;
-  add(counters_.seals, 1);
-  pump_writes();
-}
-
-// Gives a dead segment back: a durable free mark at its end, then one over its first group. Either retires it.
-void Core::pump_free() noexcept {
-  if (failed() || freeing_) return;
-  const std::optional<std::uint32_t> dead = segments_->pick_dead();
-  if (!dead.has_value()) return;
-  dying_ = *dead;
-  freeing_ = true;
-  free_step_ = 0;
-  (*segments_)[dying_].state = SegmentState::kDying;
-  finish_free_step();
-}
-
-void Core::finish_free_step() noexcept {
-  if (free_step_ > 0 && free_io_.error != 0) {
-    freeing_ = false;
-    fail(free_io_.error, "a write of a free mark failed");
-    return;
-  }
-  if (free_step_ == 2) {
-    freeing_ = false;
-    Segment& segment = (*segments_)[dying_];
-    segment.state = SegmentState::kFree;
-    segment.removals = 0;
-    counters_.segments_free.store(segments_->free_count(), std::memory_order_relaxed);
-    {
-      const std::lock_guard lock(mutex_);
-      available_ += segments_->usable_bytes();
-      counters_.free_bytes.store(static_cast<std::uint64_t>(std::max<std::int64_t>(0, available_ - removal_reserve_)),
-                                 std::memory_order_relaxed);
-    }
-    pump_writes();
-    return;
-  }
-  Frame frame;
-  frame.kind = FrameKind::kFreeMark;
-  frame.address = free_step_ == 0 ? segments_->trailer_of(dying_) : segments_->begin_of(dying_);
-  frame.life = (*segments_)[dying_].life;
-  frame.boot = static_cast<std::uint32_t>(superblock_.boot_count);
-  std::memset(free_block_.data(), 0, kBlockBytes);
-  encode_frame(frame, salt_, free_block_.bytes());
-  ++free_step_;
-  free_io_.owner = this;
-  start_io(free_io_, IoKind::kWriteDurable, frame.address, kBlockBytes, free_block_.data(),
-           [](IoRequest& request) { static_cast<Core*>(request.owner)->finish_free_step(); });
 }
 
 }  // namespace ferrite::engine::internal

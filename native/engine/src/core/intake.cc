@@ -51,7 +51,6 @@ bool Intake::begin(std::uint32_t bytes) noexcept {
   open_->used = kGroupHeaderBytes;
   open_->count = 0;
   open_->first_write = writes_staged_;
-  open_->charge = 0;
   tail_ = start + need;
   return true;
 }

@@ -39,8 +39,6 @@ struct StagedGroup {
   std::uint32_t used = 0;
   std::uint32_t count = 0;
   std::uint64_t first_write = 0;
-  /// Log bytes set aside for it.
-  std::uint64_t charge = 0;
   /// Records accepted whose bytes are still being copied in.
   std::atomic<std::uint32_t> copying{0};
 

@@ -40,6 +40,7 @@ class UringDevice final : public BlockDevice {
   DeviceKind kind() const noexcept override { return DeviceKind::kUring; }
   std::uint64_t size_bytes() const noexcept override { return image_.size_bytes(); }
   const char* durability() const noexcept override { return image_.durability(); }
+  bool allocates_on_write() const noexcept override { return !image_.is_block_device(); }
 
   void submit(IoRequest& request) noexcept override {
     request.progress = 0;

@@ -13,7 +13,6 @@ using base::load_le;
 using base::store_le;
 
 constexpr std::uint32_t kMagic = 0x50524746U;  // "FGRP"
-constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kCoveredFrom = 8;
 
 }  // namespace
@@ -23,7 +22,7 @@ std::uint32_t encode_frame(const Frame& f, std::uint64_t salt, base::MutableByte
   std::uint8_t* b = block.data();
   std::memset(b, 0, kGroupHeaderBytes);
   store_le(b, kMagic);
-  b[8] = kVersion;
+  b[8] = f.version;
   b[9] = static_cast<std::uint8_t>(f.kind);
   store_le(b + 12, f.length);
   store_le(b + 16, f.group);
@@ -49,10 +48,12 @@ bool decode_frame(base::Bytes block, std::uint64_t address, std::uint64_t salt, 
   if (load_le<std::uint32_t>(b) != kMagic) return false;
   crc = load_le<std::uint32_t>(b + 4);
   if (crc != checksum::crc32c(block.subspan(kCoveredFrom, kGroupHeaderBytes - kCoveredFrom))) return false;
-  if (b[8] != kVersion || b[9] < 1 || b[9] > 3) return false;
+  const std::uint8_t newest_kind = b[8] == 1 ? 3 : 4;
+  if (b[8] < 1 || b[8] > kFrameVersion || b[9] < 1 || b[9] > newest_kind) return false;
   if (load_le<std::uint64_t>(b + 24) != address || load_le<std::uint64_t>(b + 80) != salt) return false;
   Frame f;
   f.kind = static_cast<FrameKind>(b[9]);
+  f.version = b[8];
   f.length = load_le<std::uint32_t>(b + 12);
   f.group = load_le<std::uint64_t>(b + 16);
   f.address = address;

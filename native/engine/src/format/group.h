@@ -18,7 +18,17 @@ enum class FrameKind : std::uint8_t {
   kSeal = 2,
   /// The segment's groups up to life `life` are no longer part of the log.
   kFreeMark = 3,
+  /// A group of records that compaction moved here: they keep their sequences. Since version 2.
+  kCopies = 4,
 };
+
+/// What writers write; readers also know every older one.
+inline constexpr std::uint8_t kFrameVersion = 2;
+
+/// Records follow the header.
+[[nodiscard]] constexpr bool holds_records(FrameKind kind) noexcept {
+  return kind == FrameKind::kGroup || kind == FrameKind::kCopies;
+}
 
 /// The identity of a group as its successor and seal name it.
 struct GroupId {
@@ -31,6 +41,8 @@ struct GroupId {
 
 struct Frame {
   FrameKind kind = FrameKind::kGroup;
+  /// That of its segment: a segment's frames are all of one version.
+  std::uint8_t version = kFrameVersion;
   /// Whole frame, a multiple of kBlockBytes.
   std::uint32_t length = kBlockBytes;
   /// Group: its own number, from 1 and without gaps. Seal: that of the group it seals. Free mark: 0.
@@ -42,7 +54,7 @@ struct Frame {
   /// Group: its predecessor. Seal: the sealed group.
   GroupId previous;
   std::uint32_t record_count = 0;
-  /// Group: sequence of its first record. Seal: the next sequence.
+  /// Group: sequence of its first record. Seal and copies: the next sequence.
   std::uint64_t first_sequence = 0;
   /// Bytes of header and records; zeros follow up to `length`.
   std::uint32_t used_bytes = kGroupHeaderBytes;

@@ -15,10 +15,10 @@ using base::store_le;
 constexpr std::size_t kCoveredFrom = 4;
 
 std::uint32_t head_crc(const std::uint8_t* record, std::uint32_t key_bytes, std::uint64_t address,
-                       std::uint64_t salt) noexcept {
+                       std::uint64_t seed) noexcept {
   std::uint8_t place[16];
   store_le(place, address);
-  store_le(place + 8, salt);
+  store_le(place + 8, seed);
   return checksum::crc32c({record + kCoveredFrom, kRecordHeadBytes - kCoveredFrom + key_bytes},
                           checksum::crc32c({place, sizeof place}));
 }
@@ -42,10 +42,12 @@ void place_record(const RecordHead& head, base::Bytes key, base::Bytes value, st
   std::memset(to + used, 0, base::round_up<std::size_t>(used, kRecordAlignment) - used);
 }
 
-void seal_record(std::uint8_t* record, std::uint64_t address, std::uint64_t salt) noexcept {
+void stamp_record_boot(std::uint8_t* record, std::uint32_t boot) noexcept { store_le(record + 28, boot); }
+
+void seal_record(std::uint8_t* record, std::uint64_t address, std::uint64_t seed) noexcept {
   const RecordHead head = trusted_record_head(record);
   store_le(record + 4, checksum::crc32c({record + kRecordHeadBytes + head.key_bytes, head.value_bytes}));
-  store_le(record, head_crc(record, head.key_bytes, address, salt));
+  store_le(record, head_crc(record, head.key_bytes, address, seed));
 }
 
 RecordHead trusted_record_head(const std::uint8_t* r) noexcept {
@@ -63,14 +65,14 @@ RecordHead trusted_record_head(const std::uint8_t* r) noexcept {
   return head;
 }
 
-bool decode_record_head(base::Bytes bytes, std::uint64_t address, std::uint64_t salt, RecordHead& head,
+bool decode_record_head(base::Bytes bytes, std::uint64_t address, std::uint64_t seed, RecordHead& head,
                         base::Bytes& key) noexcept {
   if (bytes.size() < kRecordHeadBytes) return false;
   const RecordHead h = trusted_record_head(bytes.data());
   if (h.key_bytes == 0 || h.key_bytes > kKeyBytesMax || h.value_bytes > kValueBytesMax) return false;
   if (h.kind != RecordKind::kPut && h.kind != RecordKind::kRemove) return false;
   if (bytes.size() < kRecordHeadBytes + h.key_bytes) return false;
-  if (load_le<std::uint32_t>(bytes.data()) != head_crc(bytes.data(), h.key_bytes, address, salt)) return false;
+  if (load_le<std::uint32_t>(bytes.data()) != head_crc(bytes.data(), h.key_bytes, address, seed)) return false;
   head = h;
   key = bytes.subspan(kRecordHeadBytes, h.key_bytes);
   return true;

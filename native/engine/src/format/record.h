@@ -36,16 +36,26 @@ struct RecordHead {
   return base::round_up(kRecordHeadBytes + key_bytes + value_bytes, kRecordAlignment);
 }
 
+/// What a record's checksum covers besides its place: the image's salt, and since version 2 the life of its segment, so
+/// that remains of an earlier life never pass for records of this one.
+[[nodiscard]] constexpr std::uint64_t record_seed(std::uint64_t salt, std::uint8_t version, std::uint64_t life) noexcept {
+  return version == 1 ? salt : salt ^ (life * 0x9e3779b97f4a7c15ULL);
+}
+
 /// Lays out head, key and value for a place not known yet, with zeros up to the alignment: everything but the
 /// checksums. `to` holds record_bytes(...) bytes.
 void place_record(const RecordHead& head, base::Bytes key, base::Bytes value, std::uint8_t* to) noexcept;
 
-/// Fills in the value's checksum and then the head's, which also covers the record's device offset, key and `salt`.
-void seal_record(std::uint8_t* record, std::uint64_t address, std::uint64_t salt) noexcept;
+/// Changes the boot of a record whose checksums are still to be filled in.
+void stamp_record_boot(std::uint8_t* record, std::uint32_t boot) noexcept;
+
+/// Fills in the value's checksum and then the head's, which also covers the record's device offset, key and `seed`
+/// (record_seed).
+void seal_record(std::uint8_t* record, std::uint64_t address, std::uint64_t seed) noexcept;
 
 /// Reads head and key of the record that starts `bytes` at device offset `address`. False unless head and key are
-/// whole, of this image and of this place. `key` borrows from `bytes`.
-[[nodiscard]] bool decode_record_head(base::Bytes bytes, std::uint64_t address, std::uint64_t salt, RecordHead& head,
+/// whole, of this image, place and life. `key` borrows from `bytes`.
+[[nodiscard]] bool decode_record_head(base::Bytes bytes, std::uint64_t address, std::uint64_t seed, RecordHead& head,
                                       base::Bytes& key) noexcept;
 
 /// The value of a record whose head is whole. False unless it is whole too, padding included; `bytes` as above.

@@ -48,6 +48,10 @@ void encode_superblock(const Superblock& s, std::uint32_t copy, base::MutableByt
   store_le(b + kCrcAt, checksum::crc32c(block.subspan(kCoveredFrom)));
 }
 
+std::uint64_t image_salt(const Superblock& superblock) noexcept {
+  return load_le<std::uint64_t>(superblock.image_id.data());
+}
+
 SuperblockState decode_superblock(base::Bytes block, std::uint32_t copy, Superblock& superblock) noexcept {
   FERRITE_CHECK(block.size() == kBlockBytes);
   const std::uint8_t* b = block.data();
@@ -59,6 +63,7 @@ SuperblockState decode_superblock(base::Bytes block, std::uint32_t copy, Superbl
   const auto version = load_le<std::uint16_t>(b + 12);
   if (version > kFormatVersion) return SuperblockState::kNewer;
   Superblock s;
+  s.version = version;
   std::memcpy(s.image_id.data(), b + 16, s.image_id.size());
   s.device_bytes = load_le<std::uint64_t>(b + 32);
   s.segment_bytes = load_le<std::uint32_t>(b + 40);

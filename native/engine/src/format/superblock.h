@@ -9,7 +9,7 @@
 
 namespace ferrite::engine {
 
-inline constexpr std::uint16_t kFormatVersion = 1;
+inline constexpr std::uint16_t kFormatVersion = 2;
 inline constexpr std::uint32_t kSuperblockCopies = 2;
 /// Device offset of copy i: i * kSuperblockStride.
 inline constexpr std::uint64_t kSuperblockStride = 64U << 10U;
@@ -17,6 +17,8 @@ inline constexpr std::uint64_t kSuperblockStride = 64U << 10U;
 inline constexpr std::uint64_t kDataOffset = kSuperblockCopies * kSuperblockStride;
 
 struct Superblock {
+  /// As read; what is written is always kFormatVersion.
+  std::uint16_t version = kFormatVersion;
   std::array<std::uint8_t, 16> image_id{};
   std::uint64_t device_bytes = 0;
   std::uint32_t segment_bytes = 0;
@@ -44,6 +46,9 @@ enum class SuperblockState : std::uint8_t {
   /// Not of this format.
   kForeign,
 };
+
+/// The image's salt, part of every checksum: blocks of another image never pass for this one's.
+[[nodiscard]] std::uint64_t image_salt(const Superblock& superblock) noexcept;
 
 /// Writes one block, kBlockBytes long.
 void encode_superblock(const Superblock& superblock, std::uint32_t copy, base::MutableBytes block) noexcept;

@@ -72,6 +72,12 @@ std::size_t Index::find(std::uint32_t keyspace, std::uint64_t hash, std::span<Lo
   return count;
 }
 
+bool Index::contains(std::uint32_t keyspace, std::uint64_t hash, Location location) const noexcept {
+  const Partition* partition = partition_of(keyspace, hash);
+  Place place{};
+  return partition != nullptr && locate(*partition, hash, location, place);
+}
+
 std::size_t Index::collect(std::uint32_t keyspace, std::uint32_t partition, std::uint64_t from_hash,
                            std::span<IndexEntry> out) const noexcept {
   const std::uint64_t start =

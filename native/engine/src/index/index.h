@@ -25,6 +25,8 @@ class Index {
 
   /// Up to `out.size()` locations stored under a hash; returns how many there are, which may be more.
   [[nodiscard]] std::size_t find(std::uint32_t keyspace, std::uint64_t hash, std::span<Location> out) const noexcept;
+  /// Is this location stored under the hash?
+  [[nodiscard]] bool contains(std::uint32_t keyspace, std::uint64_t hash, Location location) const noexcept;
   void insert(std::uint32_t keyspace, std::uint64_t hash, Location location);
   /// Replaces one location by another under the same hash; false when `from` is not there.
   bool replace(std::uint32_t keyspace, std::uint64_t hash, Location from, Location to) noexcept;

@@ -13,10 +13,6 @@ constexpr std::uint32_t kReadBytes = 1U << 20U;
 
 }  // namespace
 
-std::uint64_t image_salt(const Superblock& superblock) noexcept {
-  return base::load_le<std::uint64_t>(superblock.image_id.data());
-}
-
 Replay::Replay(BlockDevice& device, const Superblock& superblock, Index& index, SegmentTable& segments,
                KeyWitness& witness)
     : device_(device),
@@ -65,7 +61,7 @@ void Replay::probe(std::uint32_t segment) {
   if (valid && frame.kind == FrameKind::kFreeMark) {
     probe.retired = std::max(probe.retired, frame.life);
     if (!tidy()) ++result_.salvaged;
-  } else if (valid && frame.kind == FrameKind::kGroup) {
+  } else if (valid && holds_records(frame.kind)) {
     if (frame.life > probe.retired) {
       probe.start = Start::kGroup;
       probe.first = frame;
@@ -85,7 +81,7 @@ bool Replay::find_first(std::uint32_t segment) {
   Frame best;
   for (std::uint32_t at = kBlockBytes; at < segments_.usable_bytes(); at += kBlockBytes) {
     // The newest life counts: older groups are remains.
-    if (frame_at(at, frame, crc) && frame.kind == FrameKind::kGroup && frame.life > probes_[segment].retired &&
+    if (frame_at(at, frame, crc) && holds_records(frame.kind) && frame.life > probes_[segment].retired &&
         frame.life > best.life) {
       best = frame;
     }
@@ -106,6 +102,7 @@ ReplayResult Replay::run() {
     if (!live && probes_[segment].start == Start::kGarbage) garbage.push_back(segment);
     const std::uint64_t life = live ? probes_[segment].first.life : probes_[segment].retired;
     segments_[segment].life = life;
+    segments_[segment].version = live ? probes_[segment].first.version : kFrameVersion;
     segments_[segment].state = live ? SegmentState::kFull : SegmentState::kFree;
     result_.end.life = std::max(result_.end.life, life);
   }
@@ -130,6 +127,7 @@ ReplayResult Replay::run() {
     result_.tail = Tail::kAmbiguous;
     if (garbage.size() > 1) report_unknown();
     load(segment);
+    seed_ = record_seed(salt_, static_cast<std::uint8_t>(superblock_.version), result_.end.life + 1);
     keep_tail(0, segments_.usable_bytes());
   }
   if (!clean && garbage.size() == 1) {
@@ -145,6 +143,7 @@ ReplayResult Replay::run() {
     if (result_.end.last.group < superblock_.end_group) report_unknown();
     result_.tail = Tail::kSealed;
   }
+  count_live();
   report_known();
   return std::move(result_);
 }
@@ -159,7 +158,7 @@ bool Replay::frame_at(std::uint32_t position, Frame& frame, std::uint32_t& crc) 
 std::uint32_t Replay::next_group(std::uint32_t from, Frame& frame) const noexcept {
   std::uint32_t crc = 0;
   for (std::uint32_t at = from + kBlockBytes; at < segments_.usable_bytes(); at += kBlockBytes) {
-    if (frame_at(at, frame, crc) && frame.kind == FrameKind::kGroup && frame.life == life_ &&
+    if (frame_at(at, frame, crc) && holds_records(frame.kind) && frame.life == life_ &&
         frame.group > result_.end.last.group) {
       return at;
     }
@@ -170,6 +169,7 @@ std::uint32_t Replay::next_group(std::uint32_t from, Frame& frame) const noexcep
 void Replay::walk(std::uint32_t segment, bool final, const Frame* successor) {
   load(segment);
   life_ = probes_[segment].first.life;
+  seed_ = segments_.seed_of(segment);
   result_.end.segment = segment;
   std::uint32_t position = 0;
   bool sealed = false;
@@ -182,7 +182,7 @@ void Replay::walk(std::uint32_t segment, bool final, const Frame* successor) {
       if (!all_zero(loaded(position + kGroupHeaderBytes, position + kBlockBytes))) ++result_.salvaged;
       break;
     }
-    const bool group = valid && frame.kind == FrameKind::kGroup && frame.group > result_.end.last.group;
+    const bool group = valid && holds_records(frame.kind) && frame.group > result_.end.last.group;
     Frame later;
     if (group) {
       // Only the very last group can be torn; it is when nothing vouches for it.
@@ -204,13 +204,7 @@ void Replay::walk(std::uint32_t segment, bool final, const Frame* successor) {
     const std::uint32_t next = next_group(position, later);
     if (next == 0) break;
     // A corrupt middle: groups of the log follow, so this was one, too.
-    const std::uint64_t expected = result_.end.next_sequence;
-    const std::uint64_t found = salvage(position, next, expected, later.first_sequence);
-    if (expected + found < later.first_sequence) {
-      report_unknown();
-    } else {
-      ++result_.salvaged;
-    }
+    salvage_gap(position, next, later.group, later.first_sequence);
     result_.end.last = later.previous;
     position = next;
   }
@@ -219,17 +213,24 @@ void Replay::walk(std::uint32_t segment, bool final, const Frame* successor) {
     if (successor->previous == result_.end.last) {
       ++result_.salvaged;
     } else {
-      const std::uint64_t expected = result_.end.next_sequence;
-      const std::uint64_t found =
-          salvage(position, segments_.usable_bytes(), expected, successor->first_sequence);
-      if (expected + found < successor->first_sequence) {
-        report_unknown();
-      } else {
-        ++result_.salvaged;
-      }
+      salvage_gap(position, segments_.usable_bytes(), successor->group, successor->first_sequence);
     }
   }
   if (final) end_log(position, sealed);
+}
+
+// Takes what is whole in a region whose groups have no readable header. Nothing is missing only when the gap was one group
+// and its sequences are all there: of moved records nobody knows how many there were.
+void Replay::salvage_gap(std::uint32_t from, std::uint32_t to, std::uint64_t next_group, std::uint64_t next_sequence) {
+  const std::uint64_t expected = result_.end.next_sequence;
+  const bool one = next_group == result_.end.last.group + 2 || segments_[segment_].version == 1;
+  const std::uint64_t found = salvage(from, to, {expected, next_sequence});
+  if (segments_[segment_].version > 1) salvage(from, to, {1, expected, true});
+  if (one && expected < next_sequence && expected + found == next_sequence) {
+    ++result_.salvaged;
+  } else {
+    report_unknown();
+  }
 }
 
 void Replay::end_log(std::uint32_t position, bool sealed) {
@@ -269,8 +270,9 @@ bool Replay::whole(const Frame& group, std::uint32_t position) const noexcept {
     RecordHead head;
     base::Bytes key;
     base::Bytes value;
-    if (at >= end || !decode_record_head(loaded(at, end), address_of(at), salt_, head, key) ||
-        !decode_record_value(loaded(at, end), head, value) || head.sequence != group.first_sequence + i) {
+    if (at >= end || !decode_record_head(loaded(at, end), address_of(at), seed_, head, key) ||
+        !decode_record_value(loaded(at, end), head, value) ||
+        (group.kind == FrameKind::kGroup && head.sequence != group.first_sequence + i)) {
       return false;
     }
     at += record_bytes(head.key_bytes, head.value_bytes);
@@ -279,9 +281,10 @@ bool Replay::whole(const Frame& group, std::uint32_t position) const noexcept {
 }
 
 void Replay::take_group(const Frame& group, std::uint32_t crc, std::uint32_t position) {
-  const std::uint64_t end_sequence = group.first_sequence + group.record_count;
-  const std::uint64_t found = salvage(position + kGroupHeaderBytes, position + group.used_bytes,
-                                      group.first_sequence, end_sequence);
+  const bool moved = group.kind == FrameKind::kCopies;
+  const std::uint64_t end_sequence = group.first_sequence + (moved ? 0 : group.record_count);
+  const Range range = moved ? Range{1, group.first_sequence, true} : Range{group.first_sequence, end_sequence};
+  const std::uint64_t found = salvage(position + kGroupHeaderBytes, position + group.used_bytes, range);
   if (found < group.record_count) report_unknown();
   if (!all_zero(loaded(position + group.used_bytes, position + group.length))) ++result_.salvaged;
   result_.end.last = {group.group, group.address, crc};
@@ -291,25 +294,24 @@ void Replay::take_group(const Frame& group, std::uint32_t crc, std::uint32_t pos
 
 // Applies the records of a region that have a whole head, in order, and returns how many there are. Where a head is not
 // whole the next one is looked for, so that one damaged record hides no other.
-std::uint64_t Replay::salvage(std::uint32_t from, std::uint32_t to, std::uint64_t first_sequence,
-                              std::uint64_t end_sequence) {
+std::uint64_t Replay::salvage(std::uint32_t from, std::uint32_t to, Range range) {
   std::uint64_t count = 0;
   while (from + kRecordHeadBytes <= to) {
     RecordHead head;
     base::Bytes key;
     base::Bytes value;
     const base::Bytes rest = loaded(from, to);
-    if (!decode_record_head(rest, address_of(from), salt_, head, key) || head.sequence < first_sequence ||
-        head.sequence >= end_sequence || head.boot < boot_ ||
+    if (!decode_record_head(rest, address_of(from), seed_, head, key) || head.sequence < range.first ||
+        head.sequence >= range.end || head.boot < boot_ ||
         record_bytes(head.key_bytes, head.value_bytes) > rest.size()) {
       from += kRecordAlignment;
       continue;
     }
     const bool sound = decode_record_value(rest, head, value);
-    apply(from, head, key, !sound);
+    apply(from, head, key, !sound, range.moved);
     if (!sound) ++damaged_records_;
-    first_sequence = head.sequence + 1;
-    result_.end.next_sequence = std::max(result_.end.next_sequence, first_sequence);
+    if (!range.moved) range.first = head.sequence + 1;
+    result_.end.next_sequence = std::max(result_.end.next_sequence, head.sequence + 1);
     ++count;
     from += record_bytes(head.key_bytes, head.value_bytes);
   }
@@ -324,7 +326,7 @@ void Replay::keep_tail(std::uint32_t from, std::uint32_t to) {
     base::Bytes key;
     base::Bytes value;
     const base::Bytes rest = loaded(from, to);
-    if (!decode_record_head(rest, address_of(from), salt_, head, key) || head.sequence < sequence ||
+    if (!decode_record_head(rest, address_of(from), seed_, head, key) || head.sequence < sequence ||
         head.boot != static_cast<std::uint32_t>(superblock_.boot_count) || !decode_record_value(rest, head, value)) {
       from += kRecordAlignment;
       continue;

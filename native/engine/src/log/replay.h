@@ -65,12 +65,21 @@ class Replay {
   [[nodiscard]] std::uint32_t next_group(std::uint32_t from, Frame& frame) const noexcept;
   [[nodiscard]] bool whole(const Frame& group, std::uint32_t position) const noexcept;
   void take_group(const Frame& group, std::uint32_t crc, std::uint32_t position);
-  std::uint64_t salvage(std::uint32_t from, std::uint32_t to, std::uint64_t first_sequence, std::uint64_t end_sequence);
+  /// Sequences that may appear in a region: in order, unless compaction moved the records there.
+  struct Range {
+    std::uint64_t first;
+    std::uint64_t end;
+    bool moved = false;
+  };
+  std::uint64_t salvage(std::uint32_t from, std::uint32_t to, Range range);
+  void salvage_gap(std::uint32_t from, std::uint32_t to, std::uint64_t next_group, std::uint64_t next_sequence);
   void keep_tail(std::uint32_t from, std::uint32_t to);
   void end_log(std::uint32_t position, bool sealed);
-  void apply(std::uint32_t position, const RecordHead& head, base::Bytes key, bool damaged);
+  void apply(std::uint32_t position, const RecordHead& head, base::Bytes key, bool damaged, bool moved);
   Location find_same(std::uint32_t keyspace, std::uint64_t hash, base::Bytes key);
   [[nodiscard]] bool key_at(Location location, base::Bytes key);
+  [[nodiscard]] bool head_at(Location location, RecordHead& head, base::Bytes& key);
+  void count_live();
   void report_unknown();
   void report_known();
 
@@ -91,6 +100,8 @@ class Replay {
   std::uint32_t segment_ = 0;
   std::uint64_t base_ = 0;
   std::uint64_t life_ = 0;
+  /// record_seed of the segment being read.
+  std::uint64_t seed_ = 0;
   /// Of the last group: remains of torn writes beyond it are of earlier boots.
   std::uint32_t boot_ = 0;
   std::vector<Location> candidates_;
@@ -98,8 +109,5 @@ class Replay {
   std::uint64_t damaged_records_ = 0;
   ReplayResult result_;
 };
-
-/// The image's salt, part of every checksum: blocks of another image never pass for this one's.
-[[nodiscard]] std::uint64_t image_salt(const Superblock& superblock) noexcept;
 
 }  // namespace ferrite::engine

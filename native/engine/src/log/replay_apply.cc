@@ -7,20 +7,24 @@
 
 namespace ferrite::engine {
 
+// `key` borrows from a buffer that the next read overwrites.
+bool Replay::head_at(Location location, RecordHead& head, base::Bytes& key) {
+  const std::uint64_t address = location.address();
+  const std::uint64_t seed = segments_.seed_at(address);
+  if (address >= base_ && address < base_ + buffer_.size()) {
+    const auto at = static_cast<std::uint32_t>(address - base_);
+    return decode_record_head(buffer_.bytes().subspan(at), address, seed, head, key);
+  }
+  const std::uint64_t start = address / kBlockBytes * kBlockBytes;
+  read(start, block_.bytes());
+  return decode_record_head(block_.bytes().subspan(address - start), address, seed, head, key);
+}
+
 bool Replay::key_at(Location location, base::Bytes key) {
   RecordHead head;
   base::Bytes found;
-  const std::uint64_t address = location.address();
-  if (address >= base_ && address < base_ + buffer_.size()) {
-    const auto at = static_cast<std::uint32_t>(address - base_);
-    head = trusted_record_head(buffer_.data() + at);
-    found = loaded(at + kRecordHeadBytes, at + kRecordHeadBytes + head.key_bytes);
-  } else {
-    const std::uint64_t start = address / kBlockBytes * kBlockBytes;
-    read(start, block_.bytes());
-    // An unreadable record is as good as replaced by a newer one under its hash: what it held is reported already.
-    if (!decode_record_head(block_.bytes().subspan(address - start), address, salt_, head, found)) return true;
-  }
+  // An unreadable record is as good as replaced by a newer one under its hash: what it held is reported already.
+  if (!head_at(location, head, found)) return true;
   return found.size() == key.size() && std::memcmp(found.data(), key.data(), key.size()) == 0;
 }
 
@@ -39,28 +43,35 @@ Location Replay::find_same(std::uint32_t keyspace, std::uint64_t hash, base::Byt
   return Location();
 }
 
-void Replay::apply(std::uint32_t position, const RecordHead& head, base::Bytes key, bool damaged) {
+void Replay::apply(std::uint32_t position, const RecordHead& head, base::Bytes key, bool damaged, bool moved) {
   const std::uint64_t hash = checksum::xxh64(key);
   const std::uint64_t address = address_of(position);
   const Location location(address, record_bytes(head.key_bytes, head.value_bytes), damaged);
   const Location older = find_same(head.keyspace, hash, key);
-  if (!older.none()) {
-    --segments_.at(older.address()).live_records;
-    result_.record_bytes -= older.bytes();
-  }
   if (head.kind == RecordKind::kRemove) {
     ++segments_[segment_].removals;
+    segments_[segment_].removal_charge += segments_.capacity().charge(location.bytes());
+    // A removal that was moved lies behind what may have been put since.
+    RecordHead kept;
+    base::Bytes kept_key;
+    if (moved && !older.none() && head_at(older, kept, kept_key) && kept.sequence > head.sequence) return;
     if (!older.none()) index_.erase(head.keyspace, hash, older);
     return;
   }
-  ++segments_[segment_].live_records;
-  result_.record_bytes += location.bytes();
   witness_.remember(location, key);
   if (older.none()) {
     index_.insert(head.keyspace, hash, location);
   } else {
     index_.replace(head.keyspace, hash, older, location);
   }
+}
+
+// What every segment holds for the index. An entry that points at no part of the log is damage.
+void Replay::count_live() {
+  index_.for_each([&](std::uint32_t, const IndexEntry& entry) {
+    segments_.keep(entry.location);
+    result_.record_bytes += entry.location.bytes();
+  });
 }
 
 void Replay::report_unknown() {

@@ -3,6 +3,13 @@
 #include <algorithm>
 
 namespace ferrite::engine {
+namespace {
+
+constexpr bool in_log(SegmentState state) noexcept {
+  return state != SegmentState::kFree && state != SegmentState::kPreparing && state != SegmentState::kUnbacked;
+}
+
+}  // namespace
 
 std::uint32_t SegmentTable::free_count() const noexcept {
   return static_cast<std::uint32_t>(std::count_if(segments_.begin(), segments_.end(), [](const Segment& segment) {
@@ -11,25 +18,62 @@ std::uint32_t SegmentTable::free_count() const noexcept {
 }
 
 std::optional<std::uint32_t> SegmentTable::pick_free() const noexcept {
+  std::optional<std::uint32_t> unwritten;
   for (std::uint32_t i = 0; i < count(); ++i) {
-    if (segments_[i].state == SegmentState::kFree && segments_[i].readers == 0) return i;
+    if (segments_[i].state != SegmentState::kFree || segments_[i].readers > 0) continue;
+    if (segments_[i].written) return i;
+    if (!unwritten.has_value()) unwritten = i;
+  }
+  return unwritten;
+}
+
+bool SegmentTable::oldest(std::uint32_t index) const noexcept {
+  return std::all_of(segments_.begin(), segments_.end(), [life = segments_[index].life](const Segment& segment) {
+    return !in_log(segment.state) ||
+           (segment.state != SegmentState::kQuarantined && segment.life >= life);
+  });
+}
+
+std::optional<std::uint32_t> SegmentTable::pick_dead(std::uint64_t vouched) const noexcept {
+  for (std::uint32_t i = 0; i < count(); ++i) {
+    const Segment& segment = segments_[i];
+    if (segment.state != SegmentState::kFull || segment.live_records > 0 || segment.readers > 0 ||
+        segment.vouched_by > vouched) {
+      continue;
+    }
+    if (segment.removals == 0 || oldest(i)) return i;
   }
   return std::nullopt;
 }
 
-std::optional<std::uint32_t> SegmentTable::pick_dead() const noexcept {
-  std::uint64_t oldest = ~std::uint64_t{0};
-  bool quarantine = false;
+std::optional<std::uint32_t> SegmentTable::pick_victim(std::uint64_t newest_life) const noexcept {
+  std::uint64_t oldest_life = ~std::uint64_t{0};
+  std::int64_t removals = 0;
   for (const Segment& segment : segments_) {
-    if (segment.state == SegmentState::kQuarantined) quarantine = true;
-    if (segment.state != SegmentState::kFree) oldest = std::min(oldest, segment.life);
+    if (!in_log(segment.state)) continue;
+    oldest_life = std::min(oldest_life, segment.state == SegmentState::kQuarantined ? 0 : segment.life);
+    removals += segment.removal_charge;
   }
+  std::optional<std::uint32_t> best;
+  double best_score = 0;
   for (std::uint32_t i = 0; i < count(); ++i) {
     const Segment& segment = segments_[i];
-    if (segment.state != SegmentState::kFull || segment.live_records > 0) continue;
-    if (segment.removals == 0 || (segment.life == oldest && !quarantine)) return i;
+    if (segment.state != SegmentState::kFull || segment.stuck) continue;
+    if (segment.live_records == 0 && segment.removals == 0) continue;  // emptied, and about to be given back
+    // Removals in the oldest segment hide nothing any more.
+    const std::int64_t removed = segment.life == oldest_life ? 0 : segment.removal_charge;
+    const double kept = static_cast<double>(segment.live_charge + removed) / usable_bytes();
+    const double gain = 15.0 / 16 - kept;  // a little is always lost in moving
+    // Where removals pile up, the oldest segment goes first, whatever it holds: that lets them end.
+    if (segment.life == oldest_life && removals > usable_bytes() / 4) return i;
+    if (gain <= 0) continue;
+    const double score = gain * static_cast<double>(newest_life - segment.life + 1) / (1 + kept);
+    if (score > best_score) {
+      best_score = score;
+      best = i;
+    }
   }
-  return std::nullopt;
+  return best;
 }
 
 }  // namespace ferrite::engine

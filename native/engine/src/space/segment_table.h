@@ -6,17 +6,27 @@
 #include <vector>
 
 #include "engine/limits.h"
+#include "format/group.h"
+#include "format/record.h"
 #include "format/superblock.h"
+#include "index/location.h"
+#include "space/capacity.h"
 
 namespace ferrite::engine {
 
 enum class SegmentState : std::uint8_t {
   /// Not part of the log; ready for use.
   kFree,
+  /// Free, and being written ahead of its use.
+  kPreparing,
+  /// Free, but the file system has no room for it.
+  kUnbacked,
   /// The log's end lies here.
   kActive,
   /// Part of the log.
   kFull,
+  /// Part of the log; compaction is moving what is alive in it.
+  kEmptying,
   /// Holds nothing alive; its free marks are being written.
   kDying,
   /// Unreadable and not understood: left alone.
@@ -25,11 +35,22 @@ enum class SegmentState : std::uint8_t {
 
 struct Segment {
   SegmentState state = SegmentState::kFree;
+  /// Of its frames.
+  std::uint8_t version = kFrameVersion;
   /// See Frame::life; 0: never used.
   std::uint64_t life = 0;
+  /// Records the index refers to, and what they count for (Capacity::charge).
   std::uint32_t live_records = 0;
+  std::int64_t live_charge = 0;
   /// Removals, which must outlive every older segment that may hold what they removed.
   std::uint32_t removals = 0;
+  std::int64_t removal_charge = 0;
+  /// Given back only once the log has gone beyond this group, which holds what was moved out of the segment.
+  std::uint64_t vouched_by = 0;
+  /// Compaction met something alive here that cannot be read.
+  bool stuck = false;
+  /// Its blocks were written before: writing them again allocates nothing.
+  bool written = false;
   /// Reads in flight: space is not reused under them.
   std::uint32_t readers = 0;
 };
@@ -37,7 +58,10 @@ struct Segment {
 class SegmentTable {
  public:
   explicit SegmentTable(const Superblock& superblock)
-      : segment_bytes_(superblock.segment_bytes), segments_(superblock.segment_count) {}
+      : segment_bytes_(superblock.segment_bytes),
+        salt_(image_salt(superblock)),
+        capacity_(superblock.segment_count, usable_bytes()),
+        segments_(superblock.segment_count) {}
 
   [[nodiscard]] std::uint32_t count() const noexcept { return static_cast<std::uint32_t>(segments_.size()); }
   [[nodiscard]] Segment& operator[](std::uint32_t index) noexcept { return segments_[index]; }
@@ -46,6 +70,11 @@ class SegmentTable {
     return static_cast<std::uint32_t>((address - kDataOffset) / segment_bytes_);
   }
   [[nodiscard]] Segment& at(std::uint64_t address) noexcept { return segments_[index_of(address)]; }
+  /// What the checksums of the records in a segment cover.
+  [[nodiscard]] std::uint64_t seed_of(std::uint32_t index) const noexcept {
+    return record_seed(salt_, segments_[index].version, segments_[index].life);
+  }
+  [[nodiscard]] std::uint64_t seed_at(std::uint64_t address) const noexcept { return seed_of(index_of(address)); }
   [[nodiscard]] std::uint64_t begin_of(std::uint32_t index) const noexcept {
     return kDataOffset + std::uint64_t{index} * segment_bytes_;
   }
@@ -57,14 +86,38 @@ class SegmentTable {
     return begin_of(index) + segment_bytes_ - kBlockBytes;
   }
 
+  /// A record the index refers to begins or ends to live.
+  void keep(Location location) noexcept {
+    Segment& segment = at(location.address());
+    ++segment.live_records;
+    segment.live_charge += capacity_.charge(location.bytes());
+  }
+  void drop(Location location) noexcept {
+    Segment& segment = at(location.address());
+    --segment.live_records;
+    segment.live_charge -= capacity_.charge(location.bytes());
+  }
+
+  [[nodiscard]] const Capacity& capacity() const noexcept { return capacity_; }
+  /// The image can only have so many segments after all.
+  void limit(std::uint32_t segments) noexcept { capacity_ = Capacity(segments, usable_bytes()); }
   [[nodiscard]] std::uint32_t free_count() const noexcept;
-  /// A free segment nobody reads; the lowest.
+  /// A free segment nobody reads: the lowest that was written before, or else the lowest.
   [[nodiscard]] std::optional<std::uint32_t> pick_free() const noexcept;
-  /// A full segment that holds nothing alive and whose removals have nothing left to hide; the lowest.
-  [[nodiscard]] std::optional<std::uint32_t> pick_dead() const noexcept;
+  /// A full segment that holds nothing alive, whose removals have nothing left to hide and whose moved records are in a
+  /// group up to `vouched`; the lowest.
+  [[nodiscard]] std::optional<std::uint32_t> pick_dead(std::uint64_t vouched) const noexcept;
+  /// The full segment that is best emptied now: much dead, and old, since what is old tends to stay (cost-benefit;
+  /// Rosenblum and Ousterhout, "The Design and Implementation of a Log-Structured File System", 1992). Nothing when
+  /// moving would gain no space.
+  [[nodiscard]] std::optional<std::uint32_t> pick_victim(std::uint64_t newest_life) const noexcept;
+  /// No older segment can hold what a removal in this one hides.
+  [[nodiscard]] bool oldest(std::uint32_t index) const noexcept;
 
  private:
   std::uint32_t segment_bytes_;
+  std::uint64_t salt_;
+  Capacity capacity_;
   std::vector<Segment> segments_;
 };
 
