@@ -26,7 +26,7 @@ constexpr std::int64_t kCreditMax = 4 * std::int64_t{kMoveBytes};
 }  // namespace
 
 // As many segments as compaction keeps free ahead of the log: the one it needs itself, and a few for bursts.
-std::uint32_t Core::free_wanted() const noexcept { return 3 + segments_->count() / 64; }
+std::uint32_t Core::free_wanted() const noexcept { return 2 + segments_->count() / 128; }
 
 // Puts go first while there is room; they pay for what they use up, so that the room never ends.
 bool Core::copies_first() noexcept {
