@@ -43,6 +43,9 @@ struct OpenOptions {
   std::uint32_t segment_bytes = 0;
   /// Partitions are the top bits of XXH64(key, 0). Fixed at format time; another value later is CONFIG_INVALID.
   std::uint32_t partition_bits = kPartitionBitsDefault;
+  /// Records after which the index is written out, so that opening reads no more of the log than that; 0: half as many
+  /// as there are keys, at least 262,144.
+  std::uint64_t checkpoint_records = 0;
 };
 
 /// How the log ended (PROTOCOL P17).
@@ -83,6 +86,10 @@ struct OpenReport {
   /// Sequence the next accepted append or remove will get.
   std::uint64_t next_sequence = 0;
   std::uint64_t replay_ms = 0;
+  /// An index checkpoint was used; only what came after it was read again.
+  bool from_checkpoint = false;
+  std::uint64_t replayed_records = 0;
+  std::uint64_t replayed_bytes = 0;
   /// Damaged places from which every record could still be recovered.
   std::uint64_t salvaged = 0;
   std::vector<Damage> damaged;
@@ -109,6 +116,9 @@ struct EngineStats {
   std::uint64_t user_bytes = 0;
   /// Written by compaction.
   std::uint64_t moved_bytes = 0;
+  /// Written for index checkpoints, and how many became whole.
+  std::uint64_t checkpoint_bytes = 0;
+  std::uint64_t checkpoints = 0;
   /// Zeros written ahead of the log, once for each segment of a new file.
   std::uint64_t prepared_bytes = 0;
   std::uint64_t read_bytes = 0;

@@ -38,6 +38,7 @@ bool Core::step(bool may_sleep) {
   pump_free();
   pump_zeros();
   pump_moving();
+  pump_checkpoint();
   announce();
   if (draining_ && idle() && (failed() || sealed_ || !may_seal_)) {
     finish_close();
@@ -71,7 +72,7 @@ bool Core::quiet() noexcept {
 // Nothing accepted is unfinished and no request is with the device. The lock is not needed: only the reactor takes
 // things out, and what comes in late is refused or seen by the next turn.
 bool Core::idle() noexcept {
-  return group_ == nullptr && !log_busy() && !freeing_ && !zeroing_ && !moving_.reading && reads_in_flight_ == 0 && open_questions_ == 0 &&
+  return group_ == nullptr && !log_busy() && !freeing_ && !zeroing_ && !moving_.reading && !checkpoint_.writing && (failed() || !checkpoint_.active()) && reads_in_flight_ == 0 && open_questions_ == 0 &&
          deferred_.empty() && starved_.empty() && submitted_ops_.empty() && intake_->empty();
 }
 
@@ -218,6 +219,8 @@ EngineStats Core::stats() const noexcept {
   stats.checksum_failures = get(counters_.checksum_failures);
   stats.user_bytes = get(counters_.user_bytes);
   stats.moved_bytes = get(counters_.moved_bytes);
+  stats.checkpoint_bytes = get(counters_.checkpoint_bytes);
+  stats.checkpoints = get(counters_.checkpoints);
   stats.prepared_bytes = get(counters_.prepared_bytes);
   stats.refused_full = get(counters_.refused_full);
   stats.refused_overloaded = get(counters_.refused_overloaded);

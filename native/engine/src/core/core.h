@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/checkpointing.h"
 #include "core/client_queue.h"
 #include "core/intake.h"
 #include "core/moving.h"
@@ -136,6 +137,20 @@ class Core {
   void finish_copies() noexcept;
   void finish_victim() noexcept;
 
+  // Index checkpoints (core_checkpoint.cc).
+  void count_for_checkpoint(std::uint64_t records, std::uint64_t bytes) noexcept;
+  [[nodiscard]] std::uint64_t records_between_checkpoints() const noexcept;
+  [[nodiscard]] bool checkpoint_due() const noexcept;
+  void pump_checkpoint() noexcept;
+  void begin_checkpoint() noexcept;
+  [[nodiscard]] bool fill_index_page(const PageId& id, base::MutableBytes page) noexcept;
+  [[nodiscard]] bool fill_page(const PageId& id, base::MutableBytes page) noexcept;
+  bool take_page_segment() noexcept;
+  void write_pages() noexcept;
+  void finish_pages() noexcept;
+  void retire_pages(std::vector<std::uint32_t>& segments) noexcept;
+  void abort_checkpoint() noexcept;
+
   // Reads (core_read.cc).
   void start_read(ReadOp& op) noexcept;
   void start_get(ReadOp& op) noexcept;
@@ -207,6 +222,9 @@ class Core {
   StagedGroup* group_ = nullptr;
   std::uint64_t group_address_ = 0;
   std::uint32_t group_crc_ = 0;
+  /// Of the group in flight, and of the last one (Frame::doubt).
+  bool group_doubt_ = false;
+  bool last_doubt_ = true;
   /// Charges of what its records replaced.
   std::int64_t released_ = 0;
   bool group_submitted_ = false;
@@ -250,6 +268,8 @@ class Core {
   base::AlignedBuffer zero_block_;
 
   Moving moving_;
+  Checkpointing checkpoint_;
+  std::uint64_t checkpoint_number_ = 0;
 
   // Reads.
   std::shared_ptr<ReadBufferPool> buffers_;
@@ -264,7 +284,7 @@ class Core {
     std::atomic<std::uint64_t> records{0}, record_bytes{0}, segments_free{0}, free_bytes{0}, appends{0}, removes{0},
         gets{0}, scans{0}, groups{0}, seals{0}, flushes{0}, written_bytes{0}, read_bytes{0}, device_reads{0},
         index_bytes{0}, checksum_failures{0}, refused_full{0}, refused_overloaded{0}, user_bytes{0}, moved_bytes{0},
-        prepared_bytes{0};
+        prepared_bytes{0}, checkpoint_bytes{0}, checkpoints{0};
   };
   mutable Counters counters_;
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) noexcept {

@@ -163,6 +163,7 @@ bool Core::must_move(const Moving::Candidate& candidate, Location from) noexcept
 void Core::gather_moves() noexcept {
   const std::uint64_t room = has_active_ && !leave_active_ ? segments_->usable_end(active_) - position_ : 0;
   moving_.moves.clear();
+  moving_.doubt = false;
   moving_.used = kGroupHeaderBytes;
   while (moving_.has_candidates() && moving_.moves.size() < kMovesMax) {
     const Moving::Candidate& candidate = moving_.candidates[moving_.next];
@@ -182,6 +183,7 @@ void Core::gather_moves() noexcept {
     std::uint8_t* to = moving_.group.data() + moving_.used;
     std::memcpy(to, moving_.window.data() + candidate.offset, candidate.bytes);
     stamp_record_boot(to, static_cast<std::uint32_t>(superblock_.boot_count));
+    if (find_candidates(candidate.keyspace, candidate.hash) > 1) moving_.doubt = true;
     moving_.moves.push_back({from, moving_.used, candidate.keyspace, candidate.kind, candidate.hash});
     moving_.used += candidate.bytes;
   }
@@ -226,6 +228,7 @@ void Core::submit_copies() noexcept {
   frame.first_sequence = applied_sequence_ + 1;
   frame.used_bytes = moving_.used;
   frame.boot = static_cast<std::uint32_t>(superblock_.boot_count);
+  frame.doubt = (last_doubt_ ? kDoubtPrevious : 0) | (moving_.doubt ? kDoubtOwn : 0);
   moving_.crc = encode_frame(frame, salt_, {moving_.group.data(), kGroupHeaderBytes});
   moving_.writing = true;
   moving_.credit = std::max(-kCreditMax, moving_.credit - length);
@@ -243,9 +246,11 @@ void Core::finish_copies() noexcept {
   }
   last_ = {last_.group + 1, moving_.address, moving_.crc};
   moving_.last_group = last_.group;
+  last_doubt_ = false;
   const std::uint32_t length = base::round_up(moving_.used, kBlockBytes);
   position_ += length;
   add(counters_.moved_bytes, length);
+  count_for_checkpoint(moving_.moves.size(), length);
   for (const Moving::Move& move : moving_.moves) {
     const Location to(moving_.address + move.offset, move.from.bytes());
     if (move.kind == RecordKind::kRemove) {
@@ -276,7 +281,7 @@ void Core::finish_victim() noexcept {
   moving_.active = false;
   Segment& victim = (*segments_)[moving_.victim];
   victim.state = SegmentState::kFull;
-  victim.vouched_by = moving_.last_group;
+  victim.vouched_by = std::max(victim.vouched_by, moving_.last_group);
   if (victim.live_records > 0) {
     victim.stuck = true;
     add(counters_.checksum_failures, 1);

@@ -114,6 +114,9 @@ Status Core::attach(std::unique_ptr<BlockDevice> device, bool fresh) {
   report_.tail = replayed.tail;
   report_.damaged = replayed.damaged;
   report_.salvaged += replayed.salvaged;
+  report_.from_checkpoint = replayed.checkpoint > 0;
+  report_.replayed_records = replayed.replayed_records;
+  report_.replayed_bytes = replayed.replayed_bytes;
   superblock_.clean = false;
   ++superblock_.boot_count;
   if (const Status status = write_superblocks(); !status.ok()) return status;
@@ -239,6 +242,11 @@ void Core::set_up(const ReplayResult& replayed) {
   applied_sequence_ = end.next_sequence - 1;
   next_sequence_ = end.next_sequence;
   ambiguous_ = replayed.tail == Tail::kAmbiguous;
+  checkpoint_number_ = replayed.highest_checkpoint;
+  checkpoint_.current = replayed.checkpoint_segments;
+  checkpoint_.records_since = replayed.replayed_records;
+  checkpoint_.bytes_since = replayed.replayed_bytes;
+  segments_->hold(static_cast<std::int32_t>(checkpoint_.current.size()));
   for (std::uint32_t i = 0; i < segments_->count(); ++i) {
     if ((*segments_)[i].state == SegmentState::kActive) {
       has_active_ = true;

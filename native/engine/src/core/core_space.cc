@@ -35,7 +35,11 @@ bool Core::activate_segment(std::uint32_t spared) noexcept {
   const std::uint32_t free = segments_->free_count();
   const std::optional<std::uint32_t> segment = free > spared ? segments_->pick_free() : std::nullopt;
   if (!segment.has_value()) return false;
-  if (has_active_) (*segments_)[active_].state = SegmentState::kFull;
+  if (has_active_) {
+    // Given back only once the log certainly goes on elsewhere.
+    (*segments_)[active_].state = SegmentState::kFull;
+    (*segments_)[active_].vouched_by = last_.group + 1;
+  }
   active_ = *segment;
   has_active_ = true;
   leave_active_ = false;
@@ -60,6 +64,7 @@ void Core::start_seal() noexcept {
   frame.previous = last_;
   frame.first_sequence = applied_sequence_ + 1;
   frame.boot = static_cast<std::uint32_t>(superblock_.boot_count);
+  frame.doubt = last_doubt_ && frame.version > 1 ? kDoubtPrevious : 0;
   encode_frame(frame, salt_, seal_block_.bytes());
   sealing_ = true;
   seal_io_.owner = this;
@@ -147,7 +152,7 @@ void Core::pump_zeros() noexcept {
 void Core::step_zeros() noexcept {
   const std::uint64_t end = segments_->trailer_of(zeroed_) + kBlockBytes;
   Segment& segment = (*segments_)[zeroed_];
-  if (zero_io_.error == 0 && zero_position_ <= end) {
+  if (zero_io_.error == 0 && zero_position_ <= end && !failed()) {
     zero_io_.owner = this;
     const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>(kZeroBytes, end - zero_position_));
     const std::uint64_t at = zero_position_;
@@ -159,6 +164,7 @@ void Core::step_zeros() noexcept {
   }
   zeroing_ = false;
   segment.state = SegmentState::kFree;
+  if (failed()) return;
   if (zero_io_.error == ENOSPC || zero_io_.error == EDQUOT) {
     refuse_unbacked();
   } else if (zero_io_.error != 0) {
@@ -172,15 +178,16 @@ void Core::step_zeros() noexcept {
 
 // The file system is full: the image is as large as what it has been given so far.
 void Core::refuse_unbacked() noexcept {
-  std::uint32_t backed = 0;
+  std::int32_t unbacked = 0;
   for (std::uint32_t i = 0; i < segments_->count(); ++i) {
     Segment& segment = (*segments_)[i];
-    if (segment.state == SegmentState::kFree && !segment.written) segment.state = SegmentState::kUnbacked;
-    if (segment.state != SegmentState::kUnbacked) ++backed;
+    if (segment.state != SegmentState::kFree || segment.written) continue;
+    segment.state = SegmentState::kUnbacked;
+    ++unbacked;
   }
   counters_.segments_free.store(segments_->free_count(), std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
-  segments_->limit(backed);
+  segments_->hold(unbacked);
   note_space();
 }
 

@@ -52,6 +52,7 @@ void Core::submit_group() noexcept {
   frame.first_sequence = intake_->write(group, 0).sequence;
   frame.used_bytes = group.used;
   frame.boot = static_cast<std::uint32_t>(superblock_.boot_count);
+  frame.doubt = last_doubt_ ? kDoubtPrevious : 0;
   group_crc_ = encode_frame(frame, salt_, {group.data, kGroupHeaderBytes});
   group_submitted_ = true;
   group_durable_ = false;
@@ -156,6 +157,7 @@ void Core::apply(StagedWrite& write, const RecordHead& head, base::Bytes key) no
       older = candidates_[c];
     }
   }
+  if (count > (older.none() ? 0U : 1U)) group_doubt_ = true;
   if (!older.none()) {
     segments_->drop(older);
     counters_.record_bytes.fetch_sub(older.bytes(), std::memory_order_relaxed);
@@ -202,8 +204,10 @@ void Core::commit_group() noexcept {
   const std::uint64_t last_sequence = intake_->write(group, group.count - 1).sequence;
   if (durable) {
     last_ = {last_.group + 1, group_address_, group_crc_};
+    last_doubt_ = std::exchange(group_doubt_, false);
     position_ += group.length();
     earn_moving(group.length());
+    count_for_checkpoint(group.count, group.length());
     applied_sequence_ = last_sequence;
     add(counters_.groups, 1);
     counters_.records.store(index_->size(), std::memory_order_relaxed);

@@ -53,6 +53,8 @@ struct Moving {
   std::uint64_t address = 0;
   std::uint32_t crc = 0;
   std::vector<Move> moves;
+  /// One of them shares its hash with another key.
+  bool doubt = false;
 
   /// Bytes that may be moved before writes of clients go on.
   std::int64_t credit = 0;

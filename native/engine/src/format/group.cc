@@ -36,6 +36,8 @@ std::uint32_t encode_frame(const Frame& f, std::uint64_t salt, base::MutableByte
   store_le(b + 72, f.used_bytes);
   store_le(b + 76, f.boot);
   store_le(b + 80, salt);
+  store_le(b + 88, f.doubt);
+  store_le(b + 92, f.content_crc);
   const std::uint32_t crc = checksum::crc32c(block.subspan(kCoveredFrom, kGroupHeaderBytes - kCoveredFrom));
   store_le(b + 4, crc);
   return crc;
@@ -48,7 +50,7 @@ bool decode_frame(base::Bytes block, std::uint64_t address, std::uint64_t salt, 
   if (load_le<std::uint32_t>(b) != kMagic) return false;
   crc = load_le<std::uint32_t>(b + 4);
   if (crc != checksum::crc32c(block.subspan(kCoveredFrom, kGroupHeaderBytes - kCoveredFrom))) return false;
-  const std::uint8_t newest_kind = b[8] == 1 ? 3 : 4;
+  const std::uint8_t newest_kind = b[8] == 1 ? 3 : 7;
   if (b[8] < 1 || b[8] > kFrameVersion || b[9] < 1 || b[9] > newest_kind) return false;
   if (load_le<std::uint64_t>(b + 24) != address || load_le<std::uint64_t>(b + 80) != salt) return false;
   Frame f;
@@ -63,6 +65,8 @@ bool decode_frame(base::Bytes block, std::uint64_t address, std::uint64_t salt, 
   f.first_sequence = load_le<std::uint64_t>(b + 64);
   f.used_bytes = load_le<std::uint32_t>(b + 72);
   f.boot = load_le<std::uint32_t>(b + 76);
+  f.doubt = load_le<std::uint32_t>(b + 88);
+  f.content_crc = load_le<std::uint32_t>(b + 92);
   if (f.length == 0 || f.length % kBlockBytes != 0 || f.length > kSegmentBytesMax) return false;
   if (f.used_bytes < kGroupHeaderBytes || f.used_bytes > f.length || f.used_bytes % 16 != 0) return false;
   frame = f;

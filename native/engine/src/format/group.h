@@ -20,11 +20,21 @@ enum class FrameKind : std::uint8_t {
   kFreeMark = 3,
   /// A group of records that compaction moved here: they keep their sequences. Since version 2.
   kCopies = 4,
+  /// Pages of an index checkpoint (checkpoint.h). Since version 2.
+  kIndexPage = 5,
+  kTablePage = 6,
+  kRootPage = 7,
 };
 
 /// What writers write; readers also know every older one.
 inline constexpr std::uint8_t kFrameVersion = 2;
 
+/// Some record of this group, or of its predecessor, met another key under its hash. Only such groups must be compared
+/// with what is in the index key by key when they are replayed, and one that nothing vouches for.
+inline constexpr std::uint32_t kDoubtOwn = 1;
+inline constexpr std::uint32_t kDoubtPrevious = 2;
+
+[[nodiscard]] constexpr bool is_page(FrameKind kind) noexcept { return kind >= FrameKind::kIndexPage; }
 /// Records follow the header.
 [[nodiscard]] constexpr bool holds_records(FrameKind kind) noexcept {
   return kind == FrameKind::kGroup || kind == FrameKind::kCopies;
@@ -60,6 +70,10 @@ struct Frame {
   std::uint32_t used_bytes = kGroupHeaderBytes;
   /// Low half of the boot that wrote it.
   std::uint32_t boot = 0;
+  /// Groups and seals: kDoubtOwn, kDoubtPrevious. Pages: 0.
+  std::uint32_t doubt = 0;
+  /// Pages: checksum of the content. Else 0.
+  std::uint32_t content_crc = 0;
 
   friend bool operator==(const Frame&, const Frame&) = default;
 };

@@ -94,6 +94,48 @@ std::size_t Index::collect(std::uint32_t keyspace, std::uint32_t partition, std:
   return count;
 }
 
+std::size_t Index::collect_all(std::uint32_t keyspace, std::uint64_t from_hash,
+                               std::span<IndexEntry> out) const noexcept {
+  std::size_t count = 0;
+  const std::uint32_t last = (1U << partition_bits_) - 1;
+  for (std::uint32_t p = engine::partition_of(from_hash, partition_bits_);; ++p) {
+    count += collect(keyspace, p, from_hash, out.subspan(count));
+    if (p == last || count == out.size()) return count;
+  }
+}
+
+bool Index::keyspace_from(std::uint32_t& keyspace) const noexcept {
+  const auto found = std::lower_bound(keyspaces_.begin(), keyspaces_.end(), keyspace,
+                                      [](const Keyspace& k, std::uint32_t id) { return k.id < id; });
+  if (found == keyspaces_.end()) return false;
+  keyspace = found->id;
+  return true;
+}
+
+bool Index::append(std::uint32_t keyspace, IndexEntry entry) {
+  Partition& partition = made_partition(keyspace, entry.hash);
+  if (!partition.empty()) {
+    LeafRef& last = partition.back();
+    if (last.leaf->entries[last.count - 1].hash > entry.hash) return false;
+    if (last.count < kAppendedEntries) {
+      last.leaf->entries[last.count++] = entry;
+      ++size_;
+      return true;
+    }
+  }
+  partition.push_back({take_leaf(), entry.hash, 1});
+  partition.back().leaf->entries[0] = entry;
+  ++size_;
+  return true;
+}
+
+void Index::clear() noexcept {
+  keyspaces_.clear();
+  chunks_.clear();
+  free_leaves_.clear();
+  size_ = 0;
+}
+
 void Index::insert(std::uint32_t keyspace, std::uint64_t hash, Location location) {
   Partition& partition = made_partition(keyspace, hash);
   if (partition.empty()) partition.push_back({take_leaf(), hash, 0});

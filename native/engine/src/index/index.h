@@ -35,6 +35,14 @@ class Index {
   /// Copies entries of one partition in order, from the first with hash >= `from_hash`; returns how many.
   [[nodiscard]] std::size_t collect(std::uint32_t keyspace, std::uint32_t partition, std::uint64_t from_hash,
                                     std::span<IndexEntry> out) const noexcept;
+  /// The same across partitions.
+  [[nodiscard]] std::size_t collect_all(std::uint32_t keyspace, std::uint64_t from_hash,
+                                        std::span<IndexEntry> out) const noexcept;
+  /// The lowest keyspace with an id of at least this that was ever written to; false when there is none.
+  [[nodiscard]] bool keyspace_from(std::uint32_t& keyspace) const noexcept;
+  /// Adds an entry behind every other of its keyspace; false when it does not belong there.
+  bool append(std::uint32_t keyspace, IndexEntry entry);
+  void clear() noexcept;
   /// Calls visit(keyspace, entry) for every entry, in order.
   template <typename Visit>
   void for_each(Visit&& visit) const {
@@ -53,6 +61,8 @@ class Index {
 
  private:
   static constexpr std::uint32_t kLeafEntries = 64;
+  /// Leaves filled in order leave room for what comes between.
+  static constexpr std::uint32_t kAppendedEntries = 56;
   static constexpr std::size_t kChunkLeaves = 256;
 
   struct Leaf {

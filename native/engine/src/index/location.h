@@ -24,6 +24,14 @@ class Location {
   [[nodiscard]] constexpr bool damaged() const noexcept { return (word_ & 1U) != 0; }
   [[nodiscard]] constexpr bool none() const noexcept { return word_ == 0; }
 
+  /// As the index checkpoint stores it.
+  [[nodiscard]] constexpr std::uint64_t word() const noexcept { return word_; }
+  [[nodiscard]] static constexpr Location from_word(std::uint64_t word) noexcept {
+    Location location;
+    location.word_ = word;
+    return location;
+  }
+
   friend constexpr bool operator==(Location, Location) noexcept = default;
 
  private:

@@ -66,6 +66,11 @@ void Replay::probe(std::uint32_t segment) {
       probe.start = Start::kGroup;
       probe.first = frame;
     }
+  } else if (valid && is_page(frame.kind)) {
+    if (frame.life > probe.retired) {
+      probe.start = Start::kPage;
+      probe.first = frame;
+    }
   } else if (all_zero(block)) {
     probe.blank = true;
   } else {
@@ -96,24 +101,34 @@ ReplayResult Replay::run() {
   std::vector<std::uint32_t> garbage;
   for (std::uint32_t segment = 0; segment < segments_.count(); ++segment) {
     probe(segment);
+    if (probes_[segment].start == Start::kGarbage && find_pages(segment)) probes_[segment].start = Start::kPage;
     const bool live = probes_[segment].start == Start::kGroup ||
                       (probes_[segment].start == Start::kGarbage && find_first(segment));
     if (live) order.push_back(segment);
     if (!live && probes_[segment].start == Start::kGarbage) garbage.push_back(segment);
-    const std::uint64_t life = live ? probes_[segment].first.life : probes_[segment].retired;
+    // Pages of no use hold nothing alive, so their segments are given back.
+    const bool page = probes_[segment].start == Start::kPage;
+    const std::uint64_t life = live || page ? probes_[segment].first.life : probes_[segment].retired;
     segments_[segment].life = life;
     segments_[segment].version = live ? probes_[segment].first.version : kFrameVersion;
-    segments_[segment].state = live ? SegmentState::kFull : SegmentState::kFree;
+    segments_[segment].state = live || page ? SegmentState::kFull : SegmentState::kFree;
     result_.end.life = std::max(result_.end.life, life);
   }
   std::sort(order.begin(), order.end(),
             [this](std::uint32_t a, std::uint32_t b) { return probes_[a].first.group < probes_[b].first.group; });
   result_.end.position = segments_.begin_of(0);
+  use_checkpoint();
+  set_pages_aside(garbage);
+  bool walked = false;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const bool final = i + 1 == order.size();
+    const Frame& first = probes_[order[i]].first;
+    const bool begun = order[i] == from_.segment && first.group <= from_.last.group;
+    if (!begun && first.group <= from_.last.group) continue;
+    walked = true;
     walk(order[i], final, final ? nullptr : &probes_[order[i + 1]].first);
   }
-  if (!order.empty()) segments_[result_.end.segment].state = SegmentState::kActive;
+  if (walked) segments_[result_.end.segment].state = SegmentState::kActive;
 
   // A segment that cannot be understood at all: the log's first group in it was torn or is damaged. After a clean close
   // it cannot be torn, and when the log is known to miss groups it may have held them.
@@ -132,7 +147,7 @@ ReplayResult Replay::run() {
   }
   if (!clean && garbage.size() == 1) {
     // Only the first group after a full segment can look like this: the log goes on here.
-    if (!order.empty()) segments_[result_.end.segment].state = SegmentState::kFull;
+    if (walked) segments_[result_.end.segment].state = SegmentState::kFull;
     result_.end.segment = garbage.front();
     result_.end.position = segments_.begin_of(garbage.front());
     result_.end.sealed = false;
@@ -171,7 +186,8 @@ void Replay::walk(std::uint32_t segment, bool final, const Frame* successor) {
   life_ = probes_[segment].first.life;
   seed_ = segments_.seed_of(segment);
   result_.end.segment = segment;
-  std::uint32_t position = 0;
+  const bool begun = segment == from_.segment && probes_[segment].first.group <= from_.last.group;
+  std::uint32_t position = begun ? static_cast<std::uint32_t>(from_.position - base_) : 0;
   bool sealed = false;
   while (position < segments_.usable_bytes() + kBlockBytes) {
     Frame frame;
@@ -197,6 +213,7 @@ void Replay::walk(std::uint32_t segment, bool final, const Frame* successor) {
         }
       }
       check_predecessor(frame, segment);
+      doubt_ = doubtful(frame, position + frame.length);
       take_group(frame, crc, position);
       position += frame.length;
       continue;
@@ -222,6 +239,7 @@ void Replay::walk(std::uint32_t segment, bool final, const Frame* successor) {
 // Takes what is whole in a region whose groups have no readable header. Nothing is missing only when the gap was one group
 // and its sequences are all there: of moved records nobody knows how many there were.
 void Replay::salvage_gap(std::uint32_t from, std::uint32_t to, std::uint64_t next_group, std::uint64_t next_sequence) {
+  doubt_ = true;
   const std::uint64_t expected = result_.end.next_sequence;
   const bool one = next_group == result_.end.last.group + 2 || segments_[segment_].version == 1;
   const std::uint64_t found = salvage(from, to, {expected, next_sequence});
@@ -245,6 +263,15 @@ void Replay::end_log(std::uint32_t position, bool sealed) {
   keep_tail(position, segments_.usable_bytes());
 }
 
+// The group itself or what follows it says whether its records met other keys under their hashes.
+bool Replay::doubtful(const Frame& group, std::uint32_t behind) const noexcept {
+  Frame next;
+  std::uint32_t crc = 0;
+  if (group.version == 1 || (group.doubt & kDoubtOwn) != 0) return true;
+  if (!frame_at(behind, next, crc) || next.life != group.life || next.previous.group != group.group) return true;
+  return is_page(next.kind) || (next.doubt & kDoubtPrevious) != 0;
+}
+
 // Compares a group's idea of its predecessor with what came before it.
 void Replay::check_predecessor(const Frame& group, std::uint32_t segment) {
   const GroupId& last = result_.end.last;
@@ -258,7 +285,7 @@ void Replay::check_predecessor(const Frame& group, std::uint32_t segment) {
   }
   // The predecessor's segment was given back since, or used again for something newer: then the gap is as it should be.
   const Probe& probe = probes_[before];
-  const bool gone = (probe.start == Start::kUnused && !probe.blank) ||
+  const bool gone = probe.start == Start::kPage || (probe.start == Start::kUnused && !probe.blank) ||
                     (segments_[before].state == SegmentState::kFull && probe.first.group > group.previous.group);
   if (!gone) report_unknown();
 }
@@ -287,6 +314,8 @@ void Replay::take_group(const Frame& group, std::uint32_t crc, std::uint32_t pos
   const std::uint64_t found = salvage(position + kGroupHeaderBytes, position + group.used_bytes, range);
   if (found < group.record_count) report_unknown();
   if (!all_zero(loaded(position + group.used_bytes, position + group.length))) ++result_.salvaged;
+  result_.replayed_records += group.record_count;
+  result_.replayed_bytes += group.length;
   result_.end.last = {group.group, group.address, crc};
   boot_ = group.boot;
   result_.end.next_sequence = std::max(result_.end.next_sequence, end_sequence);

@@ -8,6 +8,7 @@
 #include "base/aligned_buffer.h"
 #include "engine/block_device.h"
 #include "engine/engine.h"
+#include "format/checkpoint.h"
 #include "format/group.h"
 #include "format/superblock.h"
 #include "index/index.h"
@@ -35,6 +36,13 @@ struct ReplayResult {
   std::vector<Damage> damaged;
   std::uint64_t salvaged = 0;
   std::uint64_t record_bytes = 0;
+  /// The checkpoint that was used: its number (0: none) and its segments. The highest number of any.
+  std::uint64_t checkpoint = 0;
+  std::vector<std::uint32_t> checkpoint_segments;
+  std::uint64_t highest_checkpoint = 0;
+  /// Records and bytes of the log that were read again.
+  std::uint64_t replayed_records = 0;
+  std::uint64_t replayed_bytes = 0;
   /// Whole records found behind the log's last good group: to be written again as its next group.
   std::vector<std::uint8_t> tail_records;
 };
@@ -45,7 +53,7 @@ class Replay {
   ReplayResult run();
 
  private:
-  enum class Start : std::uint8_t { kGroup, kUnused, kGarbage };
+  enum class Start : std::uint8_t { kGroup, kUnused, kGarbage, kPage };
   struct Probe {
     Start start = Start::kUnused;
     /// Block 0 is zero, rather than a free mark.
@@ -57,6 +65,12 @@ class Replay {
 
   void probe(std::uint32_t segment);
   bool find_first(std::uint32_t segment);
+  // The index checkpoint (replay_checkpoint.cc).
+  bool find_pages(std::uint32_t segment);
+  void set_pages_aside(std::vector<std::uint32_t>& garbage);
+  void use_checkpoint();
+  [[nodiscard]] bool load_checkpoint(const CheckpointRoot& root, const Frame& frame);
+  [[nodiscard]] bool load_page(base::Bytes page, const Frame& frame, std::vector<TableEntry>& table);
   void load(std::uint32_t segment);
   void read(std::uint64_t offset, base::MutableBytes into);
   void walk(std::uint32_t segment, bool final, const Frame* successor);
@@ -77,7 +91,8 @@ class Replay {
   void end_log(std::uint32_t position, bool sealed);
   void apply(std::uint32_t position, const RecordHead& head, base::Bytes key, bool damaged, bool moved);
   Location find_same(std::uint32_t keyspace, std::uint64_t hash, base::Bytes key);
-  [[nodiscard]] bool key_at(Location location, base::Bytes key);
+  [[nodiscard]] bool doubtful(const Frame& group, std::uint32_t behind) const noexcept;
+  [[nodiscard]] bool key_at(Location location, std::uint64_t hash, base::Bytes key);
   [[nodiscard]] bool head_at(Location location, RecordHead& head, base::Bytes& key);
   void count_live();
   void report_unknown();
@@ -102,6 +117,12 @@ class Replay {
   std::uint64_t life_ = 0;
   /// record_seed of the segment being read.
   std::uint64_t seed_ = 0;
+  /// Where the log is read from: behind the checkpoint's last group.
+  CheckpointRoot from_;
+  /// Segments that any readable root names.
+  std::vector<std::uint32_t> page_segments_;
+  /// The records being applied are compared with the index key by key.
+  bool doubt_ = true;
   /// Of the last group: remains of torn writes beyond it are of earlier boots.
   std::uint32_t boot_ = 0;
   std::vector<Location> candidates_;

@@ -20,11 +20,12 @@ bool Replay::head_at(Location location, RecordHead& head, base::Bytes& key) {
   return decode_record_head(block_.bytes().subspan(address - start), address, seed, head, key);
 }
 
-bool Replay::key_at(Location location, base::Bytes key) {
+bool Replay::key_at(Location location, std::uint64_t hash, base::Bytes key) {
   RecordHead head;
   base::Bytes found;
-  // An unreadable record is as good as replaced by a newer one under its hash: what it held is reported already.
-  if (!head_at(location, head, found)) return true;
+  // An unreadable record is as good as replaced by a newer one under its hash: what it held is reported already. So is
+  // an entry of a checkpoint whose place has been used again since.
+  if (!head_at(location, head, found) || checksum::xxh64(found) != hash) return true;
   return found.size() == key.size() && std::memcmp(found.data(), key.data(), key.size()) == 0;
 }
 
@@ -37,8 +38,9 @@ Location Replay::find_same(std::uint32_t keyspace, std::uint64_t hash, base::Byt
   }
   for (std::size_t i = 0; i < count; ++i) {
     const Location candidate = candidates_[i];
+    if (!doubt_ && count == 1) return candidate;
     const std::optional<bool> known = witness_.same(candidate, key);
-    if (known.has_value() ? *known : key_at(candidate, key)) return candidate;
+    if (known.has_value() ? *known : key_at(candidate, hash, key)) return candidate;
   }
   return Location();
 }
@@ -68,10 +70,21 @@ void Replay::apply(std::uint32_t position, const RecordHead& head, base::Bytes k
 
 // What every segment holds for the index. An entry that points at no part of the log is damage.
 void Replay::count_live() {
-  index_.for_each([&](std::uint32_t, const IndexEntry& entry) {
+  struct Astray {
+    std::uint32_t keyspace;
+    IndexEntry entry;
+  };
+  std::vector<Astray> astray;
+  index_.for_each([&](std::uint32_t keyspace, const IndexEntry& entry) {
+    if (!segments_.in_log(segments_.index_of(entry.location.address()))) {
+      astray.push_back({keyspace, entry});
+      return;
+    }
     segments_.keep(entry.location);
     result_.record_bytes += entry.location.bytes();
   });
+  for (const Astray& one : astray) index_.erase(one.keyspace, one.entry.hash, one.entry.location);
+  if (!astray.empty()) report_unknown();
 }
 
 void Replay::report_unknown() {

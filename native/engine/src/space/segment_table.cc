@@ -5,11 +5,14 @@
 namespace ferrite::engine {
 namespace {
 
-constexpr bool in_log(SegmentState state) noexcept {
-  return state != SegmentState::kFree && state != SegmentState::kPreparing && state != SegmentState::kUnbacked;
+constexpr bool in_log_state(SegmentState state) noexcept {
+  return state != SegmentState::kFree && state != SegmentState::kPreparing && state != SegmentState::kUnbacked &&
+         state != SegmentState::kCheckpoint;
 }
 
 }  // namespace
+
+bool SegmentTable::in_log(std::uint32_t index) const noexcept { return in_log_state(segments_[index].state); }
 
 std::uint32_t SegmentTable::free_count() const noexcept {
   return static_cast<std::uint32_t>(std::count_if(segments_.begin(), segments_.end(), [](const Segment& segment) {
@@ -29,7 +32,7 @@ std::optional<std::uint32_t> SegmentTable::pick_free() const noexcept {
 
 bool SegmentTable::oldest(std::uint32_t index) const noexcept {
   return std::all_of(segments_.begin(), segments_.end(), [life = segments_[index].life](const Segment& segment) {
-    return !in_log(segment.state) ||
+    return !in_log_state(segment.state) ||
            (segment.state != SegmentState::kQuarantined && segment.life >= life);
   });
 }
@@ -50,7 +53,7 @@ std::optional<std::uint32_t> SegmentTable::pick_victim(std::uint64_t newest_life
   std::uint64_t oldest_life = ~std::uint64_t{0};
   std::int64_t removals = 0;
   for (const Segment& segment : segments_) {
-    if (!in_log(segment.state)) continue;
+    if (!in_log_state(segment.state)) continue;
     oldest_life = std::min(oldest_life, segment.state == SegmentState::kQuarantined ? 0 : segment.life);
     removals += segment.removal_charge;
   }

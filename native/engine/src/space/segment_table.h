@@ -19,6 +19,8 @@ enum class SegmentState : std::uint8_t {
   kFree,
   /// Free, and being written ahead of its use.
   kPreparing,
+  /// Holds pages of an index checkpoint.
+  kCheckpoint,
   /// Free, but the file system has no room for it.
   kUnbacked,
   /// The log's end lies here.
@@ -99,8 +101,16 @@ class SegmentTable {
   }
 
   [[nodiscard]] const Capacity& capacity() const noexcept { return capacity_; }
-  /// The image can only have so many segments after all.
-  void limit(std::uint32_t segments) noexcept { capacity_ = Capacity(segments, usable_bytes()); }
+  /// So many segments (or fewer again) are not there for the log: unbacked, or holding a checkpoint.
+  void hold(std::int32_t segments) noexcept {
+    held_ += segments;
+    capacity_ = Capacity(limited(), usable_bytes());
+  }
+  /// Segments there are for the log.
+  [[nodiscard]] std::uint32_t limited() const noexcept {
+    return static_cast<std::uint32_t>(static_cast<std::int32_t>(count()) - held_);
+  }
+  [[nodiscard]] bool in_log(std::uint32_t index) const noexcept;
   [[nodiscard]] std::uint32_t free_count() const noexcept;
   /// A free segment nobody reads: the lowest that was written before, or else the lowest.
   [[nodiscard]] std::optional<std::uint32_t> pick_free() const noexcept;
@@ -118,6 +128,7 @@ class SegmentTable {
   std::uint32_t segment_bytes_;
   std::uint64_t salt_;
   Capacity capacity_;
+  std::int32_t held_ = 0;
   std::vector<Segment> segments_;
 };
 
