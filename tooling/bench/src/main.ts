@@ -18,7 +18,7 @@ ${SUITES.map((suite) => `  ${suite.name.padEnd(10)} ${suite.question}`).join('\n
 Options
   --quick       3 rounds of 1 s a side instead of 9 of 3 s
   --json FILE   the figures; for all: a list of suites
-  --svg FILE    the ratios as a picture (default .cache/bench/SUITE.svg)
+  --svg FILE    ratios and growth as a picture (default .cache/bench/SUITE.svg)
   --dir DIR     a folder on the disk to measure (.cache/bench)
   --only NAME   results whose name contains NAME
 `;
@@ -72,7 +72,9 @@ async function runSuite(
       say(`${suite.name}: ${spec.name} (${results.length + 1} of ${specs.length})`);
       results.push(await measureResult(spec, options.quick ? QUICK : FULL));
     }
-    return { suite: suite.name, host: describeHost(), commit: currentCommit(ROOT), results };
+    const series = open.series?.() ?? [];
+    const report = { suite: suite.name, host: describeHost(), commit: currentCommit(ROOT), results };
+    return series.length === 0 ? report : { ...report, series };
   } finally {
     process.removeListener('exit', remove);
     remove();

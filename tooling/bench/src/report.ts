@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
 import type { Result } from './runner.ts';
+import type { Series } from './suite.ts';
 
 /** What a run of a suite publishes. */
 export interface SuiteReport {
@@ -9,6 +10,7 @@ export interface SuiteReport {
   /** null where there is no git. */
   readonly commit: string | null;
   readonly results: readonly Result[];
+  readonly series?: readonly Series[];
 }
 
 export function describeHost(): string {
@@ -29,7 +31,7 @@ export function currentCommit(root: string): string | null {
 
 /** A table for people: one row a result. */
 export function table(results: readonly Result[]): string {
-  const head = ['result', 'value', 'quartiles', 'ours', 'peer', 'p50 us', 'p99 us', 'cpu us/op', ''];
+  const head = ['result', 'value', 'quartiles', 'ours', 'peer', 'p50 us', 'p99 us', 'cpu us/op', 'peer p99', ''];
   const rows = results.map((row) => [
     row.name,
     row.value === null ? '-' : number(row.value) + (row.unit === 'ratio' ? '' : ` ${row.unit}`),
@@ -39,7 +41,8 @@ export function table(results: readonly Result[]): string {
     number(row.p50),
     number(row.p99),
     number(row.cpu_us_per_op),
-    row.reason ?? (row.noisy === true ? 'noisy' : ''),
+    number(row.peer_p99),
+    [row.noisy === true ? 'noisy' : '', row.reason ?? row.note ?? ''].join(' ').trim(),
   ]);
   const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)));
   return [head, ...rows]

@@ -1,6 +1,7 @@
 import { type Client, openClient } from '@ferrite/client';
 import { runLoad } from './load.ts';
-import { RPC_KEYS, RPC_KEYSPACE, RPC_VALUE, type RpcAnswer, type RpcLoad, rpcKey } from './rpc-load.ts';
+import { RPC_KEYS, RPC_KEYSPACE, RPC_VALUE, type RpcLoad, rpcKey } from './rpc-load.ts';
+import { serveParent } from './worker.ts';
 
 // The client side of the rpc suite, a process of its own: told what to do over the channel to its parent.
 
@@ -44,11 +45,4 @@ async function run(load: RpcLoad) {
   return await runLoad(load.inFlight, load.seconds, load.operation === 'get' ? get : put);
 }
 
-process.on('message', (load: RpcLoad) => {
-  run(load).then(
-    (figure) => process.send?.({ figure } satisfies RpcAnswer),
-    (error: unknown) =>
-      process.send?.({ failed: error instanceof Error ? error.message : String(error) } satisfies RpcAnswer),
-  );
-});
-process.on('disconnect', () => process.exit(0));
+serveParent(run);

@@ -1,5 +1,3 @@
-import type { Figure } from './suite.ts';
-
 /** One load on a node, as told to the client process. */
 export interface RpcLoad {
   readonly transport: 'fabric' | 'connect';
@@ -7,9 +5,6 @@ export interface RpcLoad {
   readonly inFlight: number;
   readonly seconds: number;
 }
-
-/** What the client process answers. */
-export type RpcAnswer = { readonly figure: Figure } | { readonly failed: string };
 
 export const RPC_KEYSPACE = 'default';
 export const RPC_KEYS = 10_000;

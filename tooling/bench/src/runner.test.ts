@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FULL, measureResult, QUICK } from './runner.ts';
-import type { Figure, Measure, ResultSpec } from './suite.ts';
+import type { ComparedSpec, Figure, Measure } from './suite.ts';
 
 /** A side that answers with these rates in turn (the last one for ever) and writes down its turns. */
 function side(name: string, rates: readonly number[], log: string[] = []): Measure {
@@ -12,7 +12,7 @@ function side(name: string, rates: readonly number[], log: string[] = []): Measu
   };
 }
 
-const spec = (ours: Measure, peer: Measure, metric: ResultSpec['metric'] = 'rate'): ResultSpec => {
+const spec = (ours: Measure, peer: Measure, metric: ComparedSpec['metric'] = 'rate'): ComparedSpec => {
   return { name: 'a-vs-b', unit: 'ratio', metric, ours, peer: { name: 'b', config: 'as it comes', measure: peer } };
 };
 
@@ -52,6 +52,19 @@ describe('the runner', () => {
   it('says so when the second run is noisy too', async () => {
     const wild = [1, 1, 5, 5, 20, 20, 1, 1, 5, 5, 20, 20];
     expect(await measureResult(spec(side('A', wild), side('B', [7])), QUICK)).toMatchObject({ noisy: true });
+  });
+
+  it('publishes the latencies of both sides', async () => {
+    const result = await measureResult(spec(side('A', [10]), side('B', [5])), QUICK);
+    expect(result).toMatchObject({ p99: 200, peer_p50: 200, peer_p99: 400, peer_cpu_us_per_op: 5 });
+  });
+
+  it('takes the samples of a figure that no turn can tell, once', async () => {
+    const sampled = { name: 'open-s', unit: 's', sample: async () => ({ values: [3, 1, 2], note: 'ten keys' }) };
+    const result = await measureResult(sampled, QUICK);
+    expect(result).toMatchObject({ value: 2, quartiles: [1.5, 2.5], note: 'ten keys', noisy: true, peer: null });
+    const broken = { ...sampled, sample: () => Promise.reject(new Error('it broke')) };
+    expect(await measureResult(broken, QUICK)).toMatchObject({ value: null, reason: 'failed: it broke' });
   });
 
   it('gives null and the reason where there is no peer or a side fails', async () => {

@@ -1,5 +1,5 @@
 import { isNoisy, median, quartiles } from './statistics.ts';
-import type { Figure, Measure, ResultSpec } from './suite.ts';
+import type { ComparedSpec, Figure, Measure, ResultSpec, SampledSpec } from './suite.ts';
 
 /** How long and how often. A round is A B B A; each side works for `secondsPerSide` of it. */
 export interface Plan {
@@ -26,6 +26,12 @@ export interface Result {
   /** Medians of the compared figure itself, for reading; ratios are what counts. */
   readonly ours_figure: number | null;
   readonly peer_figure: number | null;
+  /** Of the peer, as those of ours. */
+  readonly peer_p50: number | null;
+  readonly peer_p99: number | null;
+  readonly peer_cpu_us_per_op: number | null;
+  /** What was measured, where that is no load of some seconds. */
+  readonly note?: string;
   readonly noisy?: true;
   readonly reason?: string;
 }
@@ -42,6 +48,7 @@ interface Round {
  * Too noisy a set of rounds is measured once more, then published as noisy.
  */
 export async function measureResult(spec: ResultSpec, plan: Plan): Promise<Result> {
+  if ('sample' in spec) return await sampleResult(spec);
   const { ours, peer } = spec;
   if (ours === undefined || (peer !== undefined && 'missing' in peer)) {
     return unmeasuredRow(spec, peer !== undefined && 'missing' in peer ? peer.missing : 'not part of this version');
@@ -51,29 +58,44 @@ export async function measureResult(spec: ResultSpec, plan: Plan): Promise<Resul
     rounds = await measureRounds(spec, ours, peer?.measure, plan);
     if (isNoisy(rounds.map((round) => round.value))) rounds = await measureRounds(spec, ours, peer?.measure, plan);
   } catch (error) {
-    return unmeasuredRow(spec, `failed: ${error instanceof Error ? error.message : String(error)}`);
+    return unmeasuredRow(spec, failureOf(error));
   }
   const values = rounds.map((round) => round.value);
-  const ofOurs = (figure: (figure: Figure) => number | undefined): number | null => medianOf(rounds, figure);
+  const mine = rounds.map((round) => round.ours);
+  const theirs = rounds.flatMap((round) => round.peer ?? []);
   return {
-    name: spec.name,
-    unit: spec.unit,
+    ...emptyRow(spec),
     value: median(values),
     quartiles: quartiles(values),
-    p50: ofOurs((figure) => figure.p50),
-    p99: ofOurs((figure) => figure.p99),
-    cpu_us_per_op: ofOurs((figure) => figure.cpuUsPerOp),
-    peer: peer?.name ?? null,
-    peer_config: peer?.config ?? null,
-    ours_figure: ofOurs((figure) => read(figure, spec)),
-    peer_figure:
-      peer === undefined ? null : median(rounds.map(({ peer: at }) => (at === undefined ? 0 : read(at, spec)))),
+    p50: medianOf(mine, (figure) => figure.p50),
+    p99: medianOf(mine, (figure) => figure.p99),
+    cpu_us_per_op: medianOf(mine, (figure) => figure.cpuUsPerOp),
+    ours_figure: medianOf(mine, (figure) => read(figure, spec)),
+    peer_figure: medianOf(theirs, (figure) => read(figure, spec)),
+    peer_p50: medianOf(theirs, (figure) => figure.p50),
+    peer_p99: medianOf(theirs, (figure) => figure.p99),
+    peer_cpu_us_per_op: medianOf(theirs, (figure) => figure.cpuUsPerOp),
     ...(isNoisy(values) && { noisy: true as const }),
   };
 }
 
+async function sampleResult(spec: SampledSpec): Promise<Result> {
+  try {
+    const { values, note } = await spec.sample();
+    return {
+      ...emptyRow(spec),
+      value: median(values),
+      quartiles: quartiles(values),
+      note,
+      ...(isNoisy(values) && { noisy: true as const }),
+    };
+  } catch (error) {
+    return unmeasuredRow(spec, failureOf(error));
+  }
+}
+
 async function measureRounds(
-  spec: ResultSpec,
+  spec: ComparedSpec,
   ours: Measure,
   peer: Measure | undefined,
   { rounds, secondsPerSide }: Plan,
@@ -90,7 +112,7 @@ async function measureRounds(
   return done;
 }
 
-function read(figure: Figure, { metric, name }: ResultSpec): number {
+function read(figure: Figure, { metric, name }: ComparedSpec): number {
   const value = metric === 'nsPerOp' ? 1e9 / figure.rate : figure[metric];
   if (value === undefined) throw new Error(`${name}: a side does not tell its ${metric}`);
   return value;
@@ -110,13 +132,22 @@ function mean(figures: readonly Figure[]): Figure {
   };
 }
 
-function medianOf(rounds: readonly Round[], figure: (figure: Figure) => number | undefined): number | null {
-  const values = rounds.map((round) => figure(round.ours)).filter((value) => value !== undefined);
+function medianOf(figures: readonly Figure[], part: (figure: Figure) => number | undefined): number | null {
+  const values = figures.map(part).filter((value) => value !== undefined);
   return values.length === 0 ? null : median(values);
 }
 
+function failureOf(error: unknown): string {
+  return `failed: ${error instanceof Error ? error.message : String(error)}`;
+}
+
 function unmeasuredRow(spec: ResultSpec, reason: string): Result {
-  const peer = spec.peer !== undefined && 'name' in spec.peer ? spec.peer : undefined;
+  return { ...emptyRow(spec), reason };
+}
+
+/** The row before anything is measured. Read after the rounds: a peer may tell in its configuration how they went. */
+function emptyRow(spec: ResultSpec): Result {
+  const peer = 'peer' in spec && spec.peer !== undefined && 'name' in spec.peer ? spec.peer : undefined;
   return {
     name: spec.name,
     unit: spec.unit,
@@ -129,6 +160,8 @@ function unmeasuredRow(spec: ResultSpec, reason: string): Result {
     peer_config: peer?.config ?? null,
     ours_figure: null,
     peer_figure: null,
-    reason,
+    peer_p50: null,
+    peer_p99: null,
+    peer_cpu_us_per_op: null,
   };
 }

@@ -17,8 +17,8 @@ export type Peer =
   | { readonly name: string; readonly config: string; readonly measure: Measure }
   | { readonly missing: string };
 
-/** One named result of a suite. */
-export interface ResultSpec {
+/** A named result that is compared in rounds, or an absolute figure of ours measured in as many turns. */
+export interface ComparedSpec {
   /** As in the outer contract; outside checks read it. */
   readonly name: string;
   /** `ratio`: ours over the peer's. Anything else is an absolute figure of ours, and there is no peer. */
@@ -30,9 +30,38 @@ export interface ResultSpec {
   readonly peer?: Peer;
 }
 
+/** A named result that no turn of some seconds can tell, like the time to open millions of keys. */
+export interface SampledSpec {
+  readonly name: string;
+  readonly unit: string;
+  /** Measures it, at most some minutes. Throws why it cannot. */
+  sample(): Promise<Samples>;
+}
+
+export interface Samples {
+  /** At least one; their median is published. */
+  readonly values: readonly number[];
+  /** What was measured, in a sentence. */
+  readonly note: string;
+}
+
+/** One named result of a suite. */
+export type ResultSpec = ComparedSpec | SampledSpec;
+
+/** Points of a line, to be seen in a picture: how a figure grows. */
+export interface Series {
+  readonly name: string;
+  readonly unit: string;
+  /** What the first number of each point counts. */
+  readonly over: string;
+  readonly points: readonly (readonly [number, number])[];
+}
+
 /** A suite that is set up: its results can be measured in any order. */
 export interface OpenSuite extends AsyncDisposable {
   readonly results: readonly ResultSpec[];
+  /** What the measured results drew besides; asked for after them. */
+  series?(): readonly Series[];
 }
 
 export interface SuiteContext {

@@ -1,46 +1,75 @@
-import { join } from 'node:path';
 import type { Figure, Measure, Peer } from '../suite.ts';
 import { isInstalled, output } from './program.ts';
 
-const FILE_BYTES = 256 * 1024 * 1024;
+const WRITTEN_BYTES = 512 * 1024 * 1024;
 
 interface FioJob {
   readonly [direction: string]: unknown;
   readonly usr_cpu: number;
   readonly sys_cpu: number;
+  readonly sync: { readonly lat_ns: Latencies };
+}
+
+interface Latencies {
+  readonly percentile: Readonly<Record<string, number>>;
 }
 
 interface FioDirection {
   readonly iops: number;
   readonly runtime: number;
   readonly total_ios: number;
-  readonly clat_ns: { readonly percentile: Readonly<Record<string, number>> };
+  /** From submission to completion. */
+  readonly lat_ns: Latencies;
 }
 
-/** The raw device below the engine: fio on a file of the same folder, direct, io_uring, 4 KiB. */
-export async function openFio(directory: string): Promise<(kind: 'read' | 'write', depth: number) => Peer> {
-  if (!isInstalled('fio')) return () => ({ missing: 'fio is not installed' });
-  const file = join(directory, 'fio.dat');
-  // Written once, so that reads find data and writes find allocated blocks.
-  await output('fio', [...common(file), '--rw=write', '--bs=1M', '--iodepth=8', '--name=fill']);
-  return (kind, depth) => ({
-    name: 'fio',
-    config: `${kind === 'read' ? 'randread' : 'write, sync=dsync'}, bs=4k, direct=1, ioengine=io_uring, iodepth=${depth}, one job`,
-    measure: measure(file, kind, depth),
-  });
+/** The raw device below the engine. */
+export interface Fio {
+  /** Random reads of 4 KiB of that file. */
+  reads(file: string, bytes: number, depth: number): Peer;
+  /** Writes of 4 KiB, one after the other and each followed by fdatasync, over a file that was written before. */
+  puts(file: string): Peer;
 }
 
-function measure(file: string, kind: 'read' | 'write', depth: number): Measure {
-  const direction = kind === 'read' ? ['--rw=randread', '--norandommap'] : ['--rw=write', '--sync=dsync'];
-  return async (seconds) => {
-    const timed = ['--time_based', `--runtime=${Math.ceil(seconds * 1000)}ms`, `--iodepth=${depth}`, '--bs=4k'];
-    const text = await output('fio', [...common(file), ...direction, ...timed, '--output-format=json', '--name=peer']);
-    return figureOf(text, kind);
+export function openFio(): Fio {
+  if (!isInstalled('fio')) {
+    const missing = { missing: 'fio is not installed' };
+    return { reads: () => missing, puts: () => missing };
+  }
+  return {
+    reads: (file, bytes, depth) => ({
+      name: 'fio',
+      config: `randread of the same image, bs=4k, direct=1, ioengine=io_uring, iodepth=${depth}, one job`,
+      measure: measure(file, 'read', bytes, ['--rw=randread', '--norandommap', '--readonly', `--iodepth=${depth}`]),
+    }),
+    puts(file) {
+      let written: Promise<unknown> | undefined;
+      const measured = measure(file, 'write', WRITTEN_BYTES, ['--rw=write', '--fdatasync=1', '--iodepth=1']);
+      return {
+        name: 'fio',
+        config:
+          'write, bs=4k, fdatasync=1, direct=1, ioengine=io_uring, iodepth=1, over a written file; percentiles are those ' +
+          'of the write plus those of the sync',
+        async measure(seconds) {
+          const fill = ['--rw=write', '--bs=1M', '--iodepth=8', '--name=fill'];
+          written ??= output('fio', [...common(file, WRITTEN_BYTES), ...fill]);
+          await written;
+          return await measured(seconds);
+        },
+      };
+    },
   };
 }
 
-function common(file: string): readonly string[] {
-  return [`--filename=${file}`, `--size=${FILE_BYTES}`, '--direct=1', '--ioengine=io_uring', '--randrepeat=0'];
+function measure(file: string, kind: 'read' | 'write', bytes: number, how: readonly string[]): Measure {
+  return async (seconds) => {
+    const timed = ['--time_based', `--runtime=${Math.ceil(seconds * 1000)}ms`, '--bs=4k', '--lat_percentiles=1'];
+    const told = ['--output-format=json', '--name=peer'];
+    return figureOf(await output('fio', [...common(file, bytes), ...how, ...timed, ...told]), kind);
+  };
+}
+
+function common(file: string, bytes: number): readonly string[] {
+  return [`--filename=${file}`, `--size=${bytes}`, '--direct=1', '--ioengine=io_uring', '--randrepeat=0'];
 }
 
 /** Reads fio's JSON (warnings may stand before it). */
@@ -49,11 +78,13 @@ export function figureOf(text: string, kind: 'read' | 'write'): Figure {
   const [job] = report.jobs;
   const side = job?.[kind] as FioDirection | undefined;
   if (job === undefined || side === undefined) throw new Error('fio reported nothing');
-  const percentile = side.clat_ns.percentile;
+  const parts = kind === 'read' ? [side.lat_ns] : [side.lat_ns, job.sync.lat_ns];
+  const quantile = (percent: string): number =>
+    parts.reduce((sum, part) => sum + (part.percentile[percent] ?? Number.NaN), 0) / 1000;
   return {
     rate: side.iops,
-    p50: (percentile['50.000000'] ?? Number.NaN) / 1000,
-    p99: (percentile['99.000000'] ?? Number.NaN) / 1000,
+    p50: quantile('50.000000'),
+    p99: quantile('99.000000'),
     cpuUsPerOp: ((job.usr_cpu + job.sys_cpu) / 100) * ((side.runtime * 1000) / side.total_ios),
   };
 }

@@ -1,98 +1,104 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Engine, openEngine } from '@ferrite/spdk-engine';
+import { openEngine } from '@ferrite/spdk-engine';
+import { borrowedKey, randomBelow, VALUE_BYTES } from '../data-set.ts';
+import { AgedImage } from '../engine/compaction.ts';
+import { Growth } from '../engine/growth.ts';
+import { canPoll, FilledImage, FreshImages, fillRecords, MIB } from '../engine/images.ts';
 import { runLoad, withOwnCpu } from '../load.ts';
+import { bestOf } from '../peers/best-of.ts';
 import { openFio } from '../peers/fio.ts';
-import { type Measure, type Suite, unmeasured } from '../suite.ts';
+import { openNpmStore } from '../peers/npm-store.ts';
+import { openRedis } from '../peers/redis.ts';
+import { openRocksDb } from '../peers/rocksdb.ts';
+import { type ResultSpec, type Suite, unmeasured } from '../suite.ts';
 
-const GIB = 1024 ** 3;
-const VALUE = new Uint8Array(1024).fill(0x5a);
-const RECORDS = 200_000;
-const IMAGE_BYTES = 8 * GIB;
-const NOT_YET = 'not part of this version';
+/** Bytes of the data set and of the images written, and how many keys are opened. */
+const SIZES = {
+  full: { dataBytes: 2048 * MIB, putImageBytes: 2048 * MIB, agedBytes: 1024 * MIB, keys: [1e6, 3e6, 10e6] },
+  quick: { dataBytes: 256 * MIB, putImageBytes: 1024 * MIB, agedBytes: 256 * MIB, keys: [1e6, 3e6, 10e6] },
+} as const;
+const PUT_KEYS = 200_000;
+const POLL_MICROS = 50;
+const MEMORY_RECORDS = 100_000;
 
-/** Records of 1 KiB through the TypeScript face of the engine, against the device below it. */
+const p50 = { unit: 'ratio', metric: 'p50' } as const;
+const p99 = { unit: 'ratio', metric: 'p99' } as const;
+const rate = { unit: 'ratio', metric: 'rate' } as const;
+
+/** Records of 1 KiB through the TypeScript face of the engine, against the device below it and against other stores. */
 export const engineSuite: Suite = {
   name: 'engine',
   question:
-    'How much does the engine add to the device? Random gets and durable puts of 1 KiB over a file, against fio reading ' +
-    'and writing 4 KiB on the same disk. Expected: near 1 for one read, above 1 for puts in flight (they share flushes).',
-  async open({ directory, say }) {
+    'What does the engine add to the device, and what does it gain over other stores? Random gets and durable puts of 1 ' +
+    'KiB through Node, against fio on the same disk, and against RocksDB, LMDB and Redis at the same number in flight. ' +
+    'Expected: near 1 for one operation, above 1 for many.',
+  async open({ directory, quick, say }) {
     await using opened = new AsyncDisposableStack();
-    say(`filling an image with ${RECORDS.toLocaleString('en-US')} records`);
-    const filled = opened.use(await openEngine({ device: `file:${join(directory, 'read.img')}`, sizeBytes: GIB }));
-    for (let at = 0; at < RECORDS; at += 1000) {
-      for (let each = at; each < at + 1000; each++) filled.append({ keyspace: 1, key: keyOf(each), value: VALUE });
-      await filled.flush();
-    }
-    const fio = await openFio(directory);
-    const writes = opened.use(new FreshImages(join(directory, 'write.img')));
-    const read =
-      (depth: number): Measure =>
-      (seconds) =>
-        withOwnCpu(() => runLoad(depth, seconds, () => filled.get(1, keyOf(Math.floor(Math.random() * RECORDS)))));
-    const put =
-      (depth: number): Measure =>
-      async (seconds) => {
-        const engine = await writes.engine();
-        let next = 0;
-        return await withOwnCpu(() =>
-          runLoad(
-            depth,
-            seconds,
-            () => engine.append({ keyspace: 1, key: keyOf(next++ % RECORDS), value: VALUE }).durable,
-          ),
-        );
-      };
-    const ratio = { unit: 'ratio' };
+    const { dataBytes, putImageBytes, agedBytes, keys } = SIZES[quick ? 'quick' : 'full'];
+    const records = dataBytes / VALUE_BYTES;
+    say(`storing ${records.toLocaleString('en-US')} records here and in RocksDB`);
+    const filled = opened.use(await FilledImage.fill(join(directory, 'read.img'), records));
+    const rocks = await openRocksDb(directory, records);
+    const fio = openFio();
+    const redis = opened.use(await openRedis(directory, true));
+    const lmdb = opened.use(openNpmStore('lmdb', directory, PUT_KEYS));
+    const level = opened.use(openNpmStore('classic-level', directory, PUT_KEYS));
+    const fresh = opened.use(new FreshImages(join(directory, 'put.img'), putImageBytes));
+    const aged = opened.use(new AgedImage(join(directory, 'aged.img'), agedBytes));
+    const growth = new Growth(directory, keys);
+    const memory = opened.use(await openEngine({ device: 'memory:', sizeBytes: 1024 * MIB }));
+    await fillRecords(memory, 0, MEMORY_RECORDS);
+
+    const device = (depth: number) => fio.reads(filled.path, filled.bytes, depth);
+    const synced = fio.puts(join(directory, 'fio.dat'));
+    const best = (inFlight: number) =>
+      bestOf([
+        rocks.puts(inFlight),
+        lmdb.puts(inFlight),
+        redis.peer({ command: 'set', connections: inFlight, pipeline: 1 }),
+      ]);
+    const put = (inFlight: number) => fresh.puts(PUT_KEYS, inFlight);
+    const polled: ResultSpec = (await canPoll())
+      ? {
+          name: 'read-qd1-polled-p50-vs-fio',
+          ...p50,
+          ours: filled.gets(1, { pollMicros: POLL_MICROS }),
+          peer: device(1),
+        }
+      : unmeasured('read-qd1-polled-p50-vs-fio', 'this engine has no pollMicros');
     const running = opened.move();
     return {
       results: [
-        { name: 'read-qd1-p50-vs-fio', ...ratio, metric: 'p50', ours: read(1), peer: fio('read', 1) },
-        unmeasured('read-qd1-polled-p50-vs-fio', NOT_YET),
-        { name: 'put-durable-qd1-p50-vs-fio', ...ratio, metric: 'p50', ours: put(1), peer: fio('write', 1) },
-        { name: 'read-qd64-iops-vs-fio', ...ratio, metric: 'rate', ours: read(64), peer: fio('read', 64) },
-        { name: 'put-durable-64-vs-best-peer', ...ratio, metric: 'rate', ours: put(64), peer: fio('write', 64) },
-        { name: 'put-durable-512-vs-best-peer', ...ratio, metric: 'rate', ours: put(512), peer: fio('write', 512) },
-        ...[
-          'read-1-vs-rocksdb',
-          'read-16-vs-rocksdb',
-          'index-bytes-per-key',
-          'open-clean-10m-s',
-          'open-crash-10m-s',
-        ].map((name) => unmeasured(name, NOT_YET)),
-        ...['write-amplification-70', 'put-p99-during-compaction', 'spdk-read-qd1-vs-bdevperf'].map((name) =>
-          unmeasured(name, NOT_YET),
-        ),
+        { name: 'read-qd1-p50-vs-fio', ...p50, ours: filled.gets(1), peer: device(1) },
+        polled,
+        { name: 'put-durable-qd1-p50-vs-fio', ...p50, ours: put(1), peer: synced },
+        { name: 'read-qd64-iops-vs-fio', ...rate, ours: filled.gets(64), peer: device(64) },
+        { name: 'put-durable-64-vs-best-peer', ...rate, ours: put(64), peer: best(64) },
+        { name: 'put-durable-512-vs-best-peer', ...rate, ours: put(512), peer: best(512) },
+        { name: 'read-1-vs-rocksdb', ...rate, ours: filled.gets(1), peer: rocks.reads(1) },
+        { name: 'read-16-vs-rocksdb', ...rate, ours: filled.gets(16), peer: rocks.reads(16) },
+        ...growth.results(),
+        { name: 'write-amplification-70', unit: 'ratio', sample: () => aged.amplification() },
+        {
+          name: 'put-p99-during-compaction',
+          ...p99,
+          ours: aged.puts(64),
+          peer: { name: 'Ferrite', config: 'the same puts into an image with free space', measure: put(64) },
+        },
+        unmeasured('spdk-read-qd1-vs-bdevperf', 'no SPDK is installed'),
+        { name: 'read-qd64-pool-iops-vs-fio', ...rate, ours: filled.gets(64, { driver: 'pool' }), peer: device(64) },
+        { name: 'put-durable-64-vs-classic-level', ...rate, ours: put(64), peer: level.puts(64) },
+        { name: 'read-16-vs-classic-level', ...rate, ours: filled.gets(16), peer: level.gets(16) },
+        {
+          name: 'read-64-memory',
+          unit: 'op/s',
+          metric: 'rate',
+          ours: (seconds) =>
+            withOwnCpu(() => runLoad(64, seconds, () => memory.get(1, borrowedKey(randomBelow(MEMORY_RECORDS))))),
+        },
       ],
+      series: () => growth.series(),
       [Symbol.asyncDispose]: () => running.disposeAsync(),
     };
   },
 };
-
-function keyOf(number: number): Uint8Array {
-  return Buffer.from(`key-${String(number).padStart(12, '0')}`);
-}
-
-/** The log only grows: a new image whenever the last one is half full, outside the measured time. */
-class FreshImages implements AsyncDisposable {
-  readonly #path: string;
-  #engine: Engine | undefined;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  async engine(): Promise<Engine> {
-    if (this.#engine !== undefined && this.#engine.stats().freeBytes > IMAGE_BYTES / 2) return this.#engine;
-    await this[Symbol.asyncDispose]();
-    this.#engine = await openEngine({ device: `file:${this.#path}`, sizeBytes: IMAGE_BYTES });
-    return this.#engine;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#engine?.close();
-    this.#engine = undefined;
-    rmSync(this.#path, { force: true });
-  }
-}

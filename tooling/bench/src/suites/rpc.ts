@@ -1,13 +1,9 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { openNodeProcess } from '../node-process.ts';
 import { withCpuOf } from '../peers/process-cpu.ts';
 import { openRedis } from '../peers/redis.ts';
-import type { RpcAnswer, RpcLoad } from '../rpc-load.ts';
+import type { RpcLoad } from '../rpc-load.ts';
 import { type Figure, type Measure, type Suite, unmeasured } from '../suite.ts';
-
-const CLIENT = fileURLToPath(new URL('../rpc-client.ts', import.meta.url));
+import { openWorker } from '../worker.ts';
 
 /** Whole requests of a client in another process through the `KvService` of a real node. */
 export const rpcSuite: Suite = {
@@ -20,13 +16,13 @@ export const rpcSuite: Suite = {
     await using opened = new AsyncDisposableStack();
     say('starting a node, a client process and two redis servers');
     const node = opened.use(await openNodeProcess(directory));
-    const client = opened.use(openClientProcess(node.rpc));
+    const client = opened.use(openWorker<RpcLoad, Figure>('./rpc-client.ts', [node.rpc]));
     const plain = opened.use(await openRedis(directory, false));
     const durable = opened.use(await openRedis(directory, true));
     const ours =
       (transport: RpcLoad['transport'], operation: RpcLoad['operation'], inFlight: number): Measure =>
       (seconds) =>
-        withCpuOf(node.pid, () => client.run({ transport, operation, inFlight, seconds }));
+        withCpuOf(node.pid, () => client.ask({ transport, operation, inFlight, seconds }));
     const get = (connections: number, pipeline = 1) => plain.peer({ command: 'get', connections, pipeline });
     const set = durable.peer({ command: 'set', connections: 64, pipeline: 1 });
     const rate = { unit: 'ratio', metric: 'rate' } as const;
@@ -51,28 +47,3 @@ export const rpcSuite: Suite = {
     };
   },
 };
-
-function openClientProcess(server: string): AsyncDisposable & { run(load: RpcLoad): Promise<Figure> } {
-  const child = fork(CLIENT, [server], {
-    execArgv: ['--conditions=@ferrite/source', '--disable-warning=ExperimentalWarning'],
-  });
-  const gone = once(child, 'exit');
-  return {
-    async run(load) {
-      const ended = new AbortController();
-      const answer = Promise.race([
-        once(child, 'message', { signal: ended.signal }).then(([message]) => message as RpcAnswer),
-        once(child, 'exit', { signal: ended.signal }).then((): RpcAnswer => ({ failed: 'the client process ended' })),
-      ]);
-      child.send(load);
-      const got = await answer;
-      ended.abort();
-      if ('failed' in got) throw new Error(got.failed);
-      return got.figure;
-    },
-    async [Symbol.asyncDispose]() {
-      if (child.connected) child.disconnect();
-      await gone;
-    },
-  };
-}
