@@ -1,12 +1,22 @@
-// Durable appends and random reads of 1 KiB records through the engine's native face, at depth 1 and 64.
+// Appends and random reads of 1 KiB records through the engine's native face, as told on standard input.
 //
-// Question: how far from the raw device? Compare with fio on the same file system (see README.md). Unit: microseconds
-// from submission to drain, and operations per second. Usage: engine_bench DEVICE [auto|uring|pool] [SECONDS] [SIZE_MIB]
+// Question: how far is the engine from the raw device, without Node in between? Units: microseconds from submission to
+// drain, operations per second, microseconds of processor time per operation. A line of JSON answers each command:
+//   fill RECORDS                   appends records 0 to RECORDS - 1, then flushes
+//   append DEPTH SECONDS RECORDS   durable appends over keys below RECORDS, at random
+//   read DEPTH SECONDS RECORDS     gets of keys below RECORDS, at random; each must be found
+// The image is closed cleanly at the end of the input. Exit code 2: wrong usage; 3: the engine failed.
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/engine.h"
@@ -20,112 +30,210 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr std::size_t kValueBytes = 1024;
+constexpr std::uint32_t kDepthMax = 1024;
+constexpr std::uint32_t kFillDepth = 512;
+constexpr int kUsage = 2;
+constexpr int kFailed = 3;
 
-double microseconds(Clock::duration duration) { return std::chrono::duration<double, std::micro>(duration).count(); }
+[[noreturn]] void fail(int code, std::string_view why) {
+  std::fprintf(stderr, "engine_bench: %.*s\n", static_cast<int>(why.size()), why.data());
+  std::exit(code);
+}
 
+double seconds_of(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+double cpu_seconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto of = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return of(usage.ru_utime) + of(usage.ru_stime);
+}
+
+// 16 bytes: as the keys of the TypeScript side.
 std::string key_of(std::uint64_t number) {
   std::string key = "key-000000000000";
-  for (std::size_t i = key.size(); number > 0; number /= 10) key[--i] = static_cast<char>('0' + number % 10);
+  for (std::size_t at = key.size(); number > 0; number /= 10) key[--at] = static_cast<char>('0' + number % 10);
   return key;
 }
 
-// Keeps `depth` operations in flight for `seconds` and prints the latency distribution.
-template <typename Submit>
-std::uint64_t drive(const char* name, Client& client, runtime::WakeEvent& event, std::uint64_t depth, double seconds,
-                    Submit&& submit) {
-  std::vector<Clock::time_point> started(depth);
-  std::vector<double> latencies;
-  latencies.reserve(1U << 22U);
-  std::vector<Completion> done(depth);
-  std::uint64_t submitted = 0;
-  const Clock::time_point begin = Clock::now();
-  const Clock::time_point end = begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-  std::vector<std::uint64_t> idle(depth);
-  for (std::uint64_t i = 0; i < depth; ++i) idle[i] = i;
-  std::uint64_t in_flight = 0;
-  bool stopping = false;
-  while (!stopping || in_flight > 0) {
-    const Clock::time_point now = Clock::now();
-    stopping = stopping || now >= end;
-    while (!stopping && !idle.empty()) {
-      const std::uint64_t slot = idle.back();
-      started[slot] = Clock::now();
-      if (!submit(client, slot, submitted)) {
-        stopping = true;
-        break;
-      }
-      idle.pop_back();
-      ++submitted;
-      ++in_flight;
+base::Bytes bytes_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+// Says so until this many seconds from now.
+auto until(double seconds) {
+  const auto length = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  return [end = Clock::now() + length] { return Clock::now() < end; };
+}
+
+// One client of the engine. With `spin` it looks for completions without ever sleeping, and the reactor wakes nobody.
+class Bench {
+ public:
+  Bench(Engine& engine, bool spin) : spin_(spin) {
+    ClientOptions options;
+    options.depth = kDepthMax;
+    if (!spin) {
+      options.wake = [](void* context) noexcept { static_cast<runtime::WakeEvent*>(context)->signal(); };
+      options.wake_context = &event_;
     }
-    const std::size_t count = client.drain(done);
-    if (count == 0 && in_flight > 0) event.wait(-1);
-    const Clock::time_point finished = Clock::now();
-    for (std::size_t i = 0; i < count; ++i) {
-      if (!done[i].status.ok()) std::exit(1);
-      latencies.push_back(microseconds(finished - started[done[i].tag]));
-      idle.push_back(done[i].tag);
-      done[i].records = RecordBatch();
-      --in_flight;
+    auto client = engine.open_client(options);
+    if (!client.ok()) fail(kFailed, client.status().message());
+    client_ = std::move(client.value());
+  }
+
+  void fill(std::uint64_t records) {
+    std::uint64_t next = 0;
+    const auto more = [&] { return next < records; };
+    drive("fill", kFillDepth, more, [&](std::uint64_t tag) { return append(next++, tag); });
+  }
+
+  void append_for(std::uint32_t depth, double seconds, std::uint64_t records) {
+    drive("append", depth, until(seconds), [&](std::uint64_t tag) { return append(random_.below(records), tag); });
+  }
+
+  void read_for(std::uint32_t depth, double seconds, std::uint64_t records) {
+    drive("read", depth, until(seconds), [&](std::uint64_t tag) {
+      return client_->get(1, bytes_of(key_of(random_.below(records))), tag);
+    });
+  }
+
+ private:
+  base::Status append(std::uint64_t number, std::uint64_t tag) {
+    PutRequest request;
+    request.keyspace = 1;
+    const std::string key = key_of(number);
+    request.key = bytes_of(key);
+    request.value = bytes_of(value_);
+    return client_->append(request, tag).status();
+  }
+
+  // Keeps `depth` operations in flight while `go` says so, waits for the last of them, and reports.
+  template <typename Go, typename Submit>
+  void drive(const char* name, std::uint32_t depth, Go&& go, Submit&& submit) {
+    std::vector<Clock::time_point> started(depth);
+    std::vector<std::uint32_t> idle(depth);
+    for (std::uint32_t slot = 0; slot < depth; ++slot) idle[slot] = slot;
+    std::vector<Completion> done(depth);
+    latencies_.clear();
+    const double cpu = cpu_seconds();
+    const Clock::time_point begin = Clock::now();
+    while (true) {
+      while (!idle.empty() && go()) {
+        const std::uint32_t slot = idle.back();
+        started[slot] = Clock::now();
+        const base::Status accepted = submit(slot);
+        if (!accepted.ok()) fail(kFailed, accepted.message());
+        idle.pop_back();
+      }
+      if (idle.size() == depth) break;
+      const std::size_t count = client_->drain(done);
+      if (count == 0 && !spin_) event_.wait(-1);
+      const Clock::time_point now = Clock::now();
+      for (std::size_t at = 0; at < count; ++at) {
+        if (!done[at].status.ok()) fail(kFailed, done[at].status.message());
+        if (done[at].kind == OpKind::kGet && done[at].records.count() != 1) fail(kFailed, "a get found nothing");
+        const auto slot = static_cast<std::uint32_t>(done[at].tag);
+        latencies_.push_back(static_cast<float>(seconds_of(now - started[slot]) * 1e6));
+        idle.push_back(slot);
+        done[at].records = RecordBatch();
+      }
+    }
+    report(name, depth, seconds_of(Clock::now() - begin), cpu_seconds() - cpu);
+  }
+
+  void report(const char* name, std::uint32_t depth, double elapsed, double cpu) {
+    std::sort(latencies_.begin(), latencies_.end());
+    const auto at = [&](double share) {
+      if (latencies_.empty()) return 0.0;
+      const double last = static_cast<double>(latencies_.size() - 1);
+      return static_cast<double>(latencies_[static_cast<std::size_t>(share * last)]);
+    };
+    const double operations = static_cast<double>(std::max<std::size_t>(1, latencies_.size()));
+    constexpr char kLine[] =
+        R"({"op":"%s","depth":%u,"operations":%zu,"rate":%.1f,"p50_us":%.2f,"p99_us":%.2f,"cpu_us_per_op":%.3f})";
+    std::printf(kLine, name, depth, latencies_.size(), operations / elapsed, at(0.5),
+                at(0.99), cpu * 1e6 / operations);
+    std::puts("");
+    std::fflush(stdout);
+  }
+
+  bool spin_;
+  runtime::WakeEvent event_;
+  std::unique_ptr<Client> client_;
+  testing::Seeded random_{1};
+  std::string value_ = std::string(kValueBytes, 'v');
+  std::vector<float> latencies_;
+};
+
+constexpr char kUsageText[] =
+    "usage: engine_bench --device DEVICE [--driver auto|uring|pool] [--size-mib N] [--spin], commands on stdin: "
+    "fill RECORDS | append DEPTH SECONDS RECORDS | read DEPTH SECONDS RECORDS";
+
+struct Arguments {
+  OpenOptions open;
+  bool spin = false;
+};
+
+Arguments arguments_of(int argc, char** argv) {
+  Arguments arguments;
+  arguments.open.size_bytes = std::uint64_t{2048} << 20U;
+  for (int at = 1; at < argc; ++at) {
+    const std::string_view flag = argv[at];
+    const std::string_view value = at + 1 < argc ? argv[at + 1] : "";
+    if (flag == "--spin") {
+      arguments.spin = true;
+      continue;
+    }
+    ++at;
+    if (flag == "--device" && !value.empty()) {
+      arguments.open.device = value;
+    } else if (flag == "--driver" && (value == "auto" || value == "uring" || value == "pool")) {
+      arguments.open.driver = value == "uring" ? Driver::kUring : value == "pool" ? Driver::kPool : Driver::kAuto;
+    } else if (flag == "--size-mib") {
+      std::uint64_t mebibytes = 0;
+      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), mebibytes);
+      if (error != std::errc() || end != value.data() + value.size()) fail(kUsage, kUsageText);
+      arguments.open.size_bytes = mebibytes << 20U;
+    } else {
+      fail(kUsage, kUsageText);
     }
   }
-  const double elapsed = std::chrono::duration<double>(Clock::now() - begin).count();
-  std::sort(latencies.begin(), latencies.end());
-  const auto at = [&](double q) {
-    return latencies.empty() ? 0.0 : latencies[static_cast<std::size_t>(q * static_cast<double>(latencies.size() - 1))];
-  };
-  std::printf("%-8s depth %-4llu %9.0f op/s   p50 %8.1f us   p99 %8.1f us\n", name,
-              static_cast<unsigned long long>(depth), static_cast<double>(latencies.size()) / elapsed, at(0.5), at(0.99));
-  return submitted;
+  if (arguments.open.device.empty()) fail(kUsage, kUsageText);
+  return arguments;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::fprintf(stderr, "usage: engine_bench DEVICE [auto|uring|pool] [SECONDS] [SIZE_MIB]\n");
-    return 2;
+  const Arguments arguments = arguments_of(argc, argv);
+  auto engine = Engine::open(arguments.open);
+  if (!engine.ok()) fail(kFailed, engine.status().message());
+  {
+    Bench bench(*engine.value(), arguments.spin);
+    for (std::string line; std::getline(std::cin, line);) {
+      std::istringstream words(line);
+      std::string command;
+      std::uint32_t depth = 0;
+      double seconds = 0;
+      std::uint64_t records = 0;
+      words >> command;
+      if (command != "fill") words >> depth >> seconds;
+      words >> records;
+      if (!words || records == 0 || depth > kDepthMax) fail(kUsage, kUsageText);
+      if (command == "fill") {
+        bench.fill(records);
+      } else if (command == "append" && depth > 0) {
+        bench.append_for(depth, seconds, records);
+      } else if (command == "read" && depth > 0) {
+        bench.read_for(depth, seconds, records);
+      } else {
+        fail(kUsage, kUsageText);
+      }
+    }
   }
-  OpenOptions options;
-  options.device = argv[1];
-  const std::string_view driver = argc > 2 ? argv[2] : "auto";
-  options.driver = driver == "uring" ? Driver::kUring : driver == "pool" ? Driver::kPool : Driver::kAuto;
-  const double seconds = argc > 3 ? std::atof(argv[3]) : 3.0;
-  options.size_bytes = (argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 2048) << 20U;
-  auto engine = Engine::open(options);
-  if (!engine.ok()) {
-    std::fprintf(stderr, "%s\n", engine.status().message());
-    return 3;
-  }
-  runtime::WakeEvent event;
-  ClientOptions client_options;
-  client_options.depth = 1024;
-  client_options.wake = [](void* context) noexcept { static_cast<runtime::WakeEvent*>(context)->signal(); };
-  client_options.wake_context = &event;
-  auto client = engine.value()->open_client(client_options);
-  const std::string value(kValueBytes, 'v');
-  std::uint64_t keys = 0;
-  for (const std::uint64_t depth : {std::uint64_t{1}, std::uint64_t{64}, std::uint64_t{512}}) {
-    keys += drive("append", *client.value(), event, depth, seconds, [&](Client& c, std::uint64_t tag, std::uint64_t n) {
-      const std::string key = key_of(keys + n);
-      PutRequest request;
-      request.keyspace = 1;
-      request.key = {reinterpret_cast<const std::uint8_t*>(key.data()), key.size()};
-      request.value = {reinterpret_cast<const std::uint8_t*>(value.data()), value.size()};
-      return c.append(request, tag).ok();
-    });
-  }
-  testing::Seeded random(1);
-  for (const std::uint64_t depth : {std::uint64_t{1}, std::uint64_t{64}}) {
-    drive("read", *client.value(), event, depth, seconds, [&](Client& c, std::uint64_t tag, std::uint64_t) {
-      const std::string key = key_of(random.below(keys));
-      return c.get(1, {reinterpret_cast<const std::uint8_t*>(key.data()), key.size()}, tag).ok();
-    });
-  }
-  const EngineStats stats = engine.value()->stats();
-  std::printf("records %llu, groups %llu, written %llu MiB, index %.1f B/key\n",
-              static_cast<unsigned long long>(stats.records), static_cast<unsigned long long>(stats.groups),
-              static_cast<unsigned long long>(stats.written_bytes >> 20U),
-              static_cast<double>(stats.index_bytes) / static_cast<double>(std::max<std::uint64_t>(1, stats.records)));
+  const base::Status closed = engine.value()->close();
+  if (!closed.ok()) fail(kFailed, closed.message());
   return 0;
 }

@@ -28,7 +28,6 @@ interface Grown {
 }
 
 const MILLION = 1e6;
-const CLEAN_OPENS = 3;
 /** What a key of 16 bytes with a value of 32 may take of the log, with room to spare. */
 const LOG_BYTES_A_KEY = 200;
 
@@ -39,13 +38,18 @@ const LOG_BYTES_A_KEY = 200;
 export class Growth {
   readonly #directory: string;
   readonly #sizes: readonly number[];
+  readonly #cleanOpens: number;
   #measured: Promise<readonly Grown[]> | undefined;
   readonly #done: Grown[] = [];
 
-  /** @param sizes numbers of keys, ascending; the results tell of the last one */
-  constructor(directory: string, sizes: readonly number[]) {
+  /**
+   * @param sizes numbers of keys, ascending; the results tell of the last one
+   * @param cleanOpens how often each is opened after a clean close
+   */
+  constructor(directory: string, sizes: readonly number[], cleanOpens: number) {
     this.#directory = directory;
     this.#sizes = sizes;
+    this.#cleanOpens = cleanOpens;
   }
 
   /** The named results: of the largest size, which the outer contract says is ten million. */
@@ -109,7 +113,7 @@ export class Growth {
     for (const keys of this.#sizes) {
       const image = join(this.#directory, `${keys}.img`);
       try {
-        this.#done.push(await grow(image, keys, residentBytes));
+        this.#done.push(await grow(image, keys, residentBytes, this.#cleanOpens));
       } finally {
         rmSync(image, { force: true });
       }
@@ -118,12 +122,12 @@ export class Growth {
   }
 }
 
-async function grow(image: string, keys: number, emptyBytes: number): Promise<Grown> {
+async function grow(image: string, keys: number, emptyBytes: number, cleanOpens: number): Promise<Grown> {
   const filled = await fillAndKill(image, keys);
   const crashed = await openOnce(image, keys);
   if (crashed.clean || crashed.records !== keys) throw new Error(`${crashed.records} of ${keys} keys after SIGKILL`);
   const opened: GrowthAnswer[] = [];
-  for (let each = 0; each < CLEAN_OPENS; each++) opened.push(await openOnce(image, keys));
+  for (let each = 0; each < cleanOpens; each++) opened.push(await openOnce(image, keys));
   if (opened.some(({ clean, records }) => !clean || records !== keys)) throw new Error('a clean close was not one');
   return {
     keys,

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { figureOf as nativeFigure } from '../engine/native-bench.ts';
+import { figureOf as bdevperfFigure } from './bdevperf.ts';
 import { figureOf as fioFigure } from './fio.ts';
 import { figureOf as redisFigure } from './redis.ts';
 import { figureOf as rocksFigure } from './rocksdb.ts';
@@ -38,5 +40,24 @@ describe('what peers print', () => {
       'Percentiles: P50: 2229.84 P75: 2808.43 P99: 6486.33 P99.9: 139874.55 P99.99: 173061.00\n';
     expect(rocksFigure(puts, 'fillrandom')).toEqual({ rate: 22_463, p50: 2229.84, p99: 6486.33 });
     expect(() => rocksFigure('IO error: No space left', 'fillrandom')).toThrow('db_bench said: IO error');
+  });
+
+  it('is read from the totals and the latency summary of bdevperf', () => {
+    const text =
+      '\r Device Information                     : runtime(s)       IOPS      MiB/s     Fail/s     TO/s    Average        min        max\n' +
+      '\t Malloc0             :       1.00  612345.00    2391.97       0.00     0.00       1.45       1.21      88.11\n' +
+      '\r ==================================================================================\r\n' +
+      '\r Total                       :             612345.00    2391.97       0.00     0.00       1.45       1.21      88.11\n' +
+      '\n Latency summary\n\r =============================================\n\r Job: Malloc0 (Core Mask 0x1)\n' +
+      '  1.00000% :     1.250us\n 50.00000% :     1.420us\n 99.00000% :     2.100us\n 99.90000% :    10.500us\n\n';
+    expect(bdevperfFigure(text)).toEqual({ rate: 612_345, p50: 1.42, p99: 2.1 });
+    expect(() => bdevperfFigure("Unable to find bdev 'Malloc0'")).toThrow('bdevperf said');
+  });
+
+  it('is read from a line of our own native benchmark', () => {
+    const line =
+      '{"op":"read","depth":1,"operations":2402,"rate":4803.3,"p50_us":187.06,"p99_us":457.20,"cpu_us_per_op":93.150}';
+    expect(nativeFigure(line)).toEqual({ rate: 4803.3, p50: 187.06, p99: 457.2, cpuUsPerOp: 93.15 });
+    expect(() => nativeFigure('{"op":"read"}')).toThrow('engine_bench said');
   });
 });

@@ -12,8 +12,8 @@ const OUTPUT_WITHIN_MS = 120_000;
  * Runs a program to its end and gives what it printed. Rejects with what it said if it fails or takes minutes. It does
  * not outlive this process.
  */
-export async function output(program: string, args: readonly string[]): Promise<string> {
-  const limits = { maxBuffer: 64 * 1024 * 1024, timeout: OUTPUT_WITHIN_MS, killSignal: 'SIGKILL' } as const;
+export async function output(program: string, args: readonly string[], withinMs = OUTPUT_WITHIN_MS): Promise<string> {
+  const limits = { maxBuffer: 64 * 1024 * 1024, timeout: withinMs, killSignal: 'SIGKILL' } as const;
   const running = execute(program, [...args], limits);
   const end = (): void => void running.child.kill('SIGKILL');
   process.once('exit', end);

@@ -1,0 +1,89 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { VALUE_BYTES } from '../data-set.ts';
+import { BDEV, BDEV_BYTES, bdevperfReads, findBdevperf, writeBdevConfig } from '../peers/bdevperf.ts';
+import { type Measure, type ResultSpec, unmeasured } from '../suite.ts';
+import { imageBytesFor, MIB, writeZeros } from './images.ts';
+import { buildNativeBench, type NativeBench, openNativeBench } from './native-bench.ts';
+
+/** Leaves three quarters of the bdev free. */
+const BDEV_RECORDS = BDEV_BYTES / VALUE_BYTES / 4;
+/** Room for a turn of some seconds. */
+const PUT_IMAGE_BYTES = 1024 * MIB;
+
+/** The engine without Node: the same records in an image of its own, filled when it is first asked for. */
+export class NativeSide implements AsyncDisposable {
+  readonly #directory: string;
+  readonly #records: number;
+  #program: Promise<string> | undefined;
+  #image: Promise<NativeBench> | undefined;
+
+  constructor(directory: string, records: number) {
+    this.#directory = directory;
+    this.#records = records;
+  }
+
+  reads(inFlight: number): Measure {
+    return async (seconds) => await (await this.#filled()).reads(inFlight, this.#records)(seconds);
+  }
+
+  /** Durable puts into a new image each turn, written once before as those of the other side. */
+  puts(records: number, inFlight: number): Measure {
+    return async (seconds) => {
+      const program = await this.#built();
+      const path = join(this.#directory, 'native-put.img');
+      try {
+        writeZeros(path, PUT_IMAGE_BYTES);
+        await using bench = openNativeBench(program, ['--device', `file:${path}`]);
+        return await bench.puts(inFlight, records)(seconds);
+      } finally {
+        rmSync(path, { force: true });
+      }
+    };
+  }
+
+  /** One read at a time from an SPDK bdev, the client spinning as bdevperf does. */
+  spdkRead(): ResultSpec {
+    const name = 'spdk-read-qd1-vs-bdevperf';
+    const found = findBdevperf();
+    if ('missing' in found) return unmeasured(name, found.missing);
+    const config = join(this.#directory, 'bdev.json');
+    writeBdevConfig(config);
+    const ours: Measure = async (seconds) => {
+      const args = ['--device', `spdk:${BDEV}`, '--spdk-config', config, '--spin'];
+      await using bench = openNativeBench(await this.#built(), args);
+      await bench.fill(BDEV_RECORDS);
+      return await bench.reads(1, BDEV_RECORDS)(seconds);
+    };
+    return { name, unit: 'ratio', metric: 'p50', ours, peer: bdevperfReads(found.program, config) };
+  }
+
+  #built(): Promise<string> {
+    this.#program ??= buildNativeBench();
+    return this.#program;
+  }
+
+  #filled(): Promise<NativeBench> {
+    this.#image ??= this.#fill();
+    return this.#image;
+  }
+
+  async #fill(): Promise<NativeBench> {
+    const path = join(this.#directory, 'native.img');
+    const size = String(imageBytesFor(this.#records) / MIB);
+    const bench = openNativeBench(await this.#built(), ['--device', `file:${path}`, '--size-mib', size]);
+    try {
+      await bench.fill(this.#records);
+      return bench;
+    } catch (error) {
+      await bench[Symbol.asyncDispose]();
+      rmSync(path, { force: true });
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const image = await this.#image?.catch(() => undefined);
+    await image?.[Symbol.asyncDispose]();
+  }
+}
