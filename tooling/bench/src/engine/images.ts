@@ -46,50 +46,49 @@ export function randomPuts(engine: Engine, records: number, inFlight: number): M
     );
 }
 
-/** An image full of records to read. It stays open until it is wanted with other settings. */
+/** An image full of records to read, filled when it is first asked for. It stays open until wanted with other settings. */
 export class FilledImage implements AsyncDisposable {
-  readonly path: string;
-  readonly records: number;
+  readonly #path: string;
+  readonly #records: number;
   #settings: Settings = {};
-  #engine: Engine;
-  /** Bytes from the start of the file that surely hold records. */
-  readonly bytes: number;
+  #engine: Engine | undefined;
 
-  private constructor(path: string, records: number, engine: Engine) {
-    this.path = path;
-    this.records = records;
-    this.#engine = engine;
-    this.bytes = Math.floor(engine.stats().recordBytes / MIB) * MIB;
-  }
-
-  static async fill(path: string, records: number): Promise<FilledImage> {
-    const engine = await openEngine({ device: `file:${path}`, sizeBytes: imageBytesFor(records) });
-    await fillRecords(engine, 0, records);
-    return new FilledImage(path, records, engine);
+  constructor(path: string, records: number) {
+    this.#path = path;
+    this.#records = records;
   }
 
   gets(inFlight: number, settings: Settings = {}): Measure {
     return async (seconds) => {
       const engine = await this.#opened(settings);
       const get = async (): Promise<void> => {
-        if ((await engine.get(1, borrowedKey(randomBelow(this.records)))) === undefined)
-          throw new Error('a get found nothing');
+        const found = await engine.get(1, borrowedKey(randomBelow(this.#records)));
+        if (found === undefined) throw new Error('a get found nothing');
       };
       return await withOwnCpu(() => runLoad(inFlight, seconds, get));
     };
   }
 
+  /** The file, and how many bytes from its start surely hold records. */
+  async extent(): Promise<{ readonly path: string; readonly bytes: number }> {
+    const { recordBytes } = (await this.#opened(this.#settings)).stats();
+    return { path: this.#path, bytes: Math.floor(recordBytes / MIB) * MIB };
+  }
+
   async #opened(settings: Settings): Promise<Engine> {
-    if (JSON.stringify(settings) !== JSON.stringify(this.#settings)) {
-      await this.#engine.close();
-      this.#engine = await openEngine({ device: `file:${this.path}`, sizeBytes: 0, create: false, ...settings });
-      this.#settings = settings;
-    }
+    const same = JSON.stringify(settings) === JSON.stringify(this.#settings);
+    if (this.#engine !== undefined && same) return this.#engine;
+    const filled = this.#engine !== undefined;
+    await this.#engine?.close();
+    const image = { device: `file:${this.#path}`, sizeBytes: imageBytesFor(this.#records) };
+    this.#engine = await openEngine({ ...image, ...settings });
+    this.#settings = settings;
+    if (!filled) await fillRecords(this.#engine, 0, this.#records);
     return this.#engine;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#engine.close();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#engine?.close();
   }
 }
 

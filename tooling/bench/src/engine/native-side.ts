@@ -9,7 +9,7 @@ import { buildNativeBench, type NativeBench, openNativeBench } from './native-be
 /** Leaves three quarters of the bdev free. */
 const BDEV_RECORDS = BDEV_BYTES / VALUE_BYTES / 4;
 /** Room for a turn of some seconds. */
-const PUT_IMAGE_BYTES = 1024 * MIB;
+const PUT_IMAGE_BYTES = 768 * MIB;
 
 /** The engine without Node: the same records in an image of its own, filled when it is first asked for. */
 export class NativeSide implements AsyncDisposable {

@@ -24,8 +24,8 @@ interface FioDirection {
 
 /** The raw device below the engine. */
 export interface Fio {
-  /** Random reads of 4 KiB of that file. */
-  reads(file: string, bytes: number, depth: number): Peer;
+  /** Random reads of 4 KiB of the first `bytes` of the file that this gives. */
+  reads(file: () => Promise<{ readonly path: string; readonly bytes: number }>, depth: number): Peer;
   /** Writes of 4 KiB, one after the other and each followed by fdatasync, over a file that was written before. */
   puts(file: string): Peer;
 }
@@ -36,10 +36,14 @@ export function openFio(): Fio {
     return { reads: () => missing, puts: () => missing };
   }
   return {
-    reads: (file, bytes, depth) => ({
+    reads: (file, depth) => ({
       name: 'fio',
       config: `randread of the same image, bs=4k, direct=1, ioengine=io_uring, iodepth=${depth}, one job`,
-      measure: measure(file, 'read', bytes, ['--rw=randread', '--norandommap', '--readonly', `--iodepth=${depth}`]),
+      async measure(seconds) {
+        const { path, bytes } = await file();
+        const random = ['--rw=randread', '--norandommap', '--readonly', `--iodepth=${depth}`];
+        return await measure(path, 'read', bytes, random)(seconds);
+      },
     }),
     puts(file) {
       let written: Promise<unknown> | undefined;

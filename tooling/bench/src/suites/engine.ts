@@ -24,7 +24,7 @@ import {
 /** Bytes of the data that is read and of the images that are written, and how many keys are opened. */
 const SIZES = {
   full: { dataBytes: 2048 * MIB, putBytes: 2048 * MIB, agedBytes: 1024 * MIB, keys: [1e6, 3e6, 10e6], cleanOpens: 3 },
-  quick: { dataBytes: 256 * MIB, putBytes: 1024 * MIB, agedBytes: 256 * MIB, keys: [1e6, 10e6], cleanOpens: 1 },
+  quick: { dataBytes: 256 * MIB, putBytes: 512 * MIB, agedBytes: 256 * MIB, keys: [1e6, 10e6], cleanOpens: 1 },
 } as const;
 const PUT_KEYS = 200_000;
 const POLL_MICROS = 50;
@@ -62,14 +62,13 @@ export const engineSuite: Suite = {
 
 type Sides = Awaited<ReturnType<typeof openSides>>;
 
-/** Everything that is compared. Closed, last opened first, by `opened`. */
-async function openSides({ directory, quick, say }: SuiteContext, opened: AsyncDisposableStack) {
+/** Everything that is compared; what holds much data is filled when it is first measured. `opened` closes it. */
+async function openSides({ directory, quick }: SuiteContext, opened: AsyncDisposableStack) {
   const { dataBytes, putBytes, agedBytes, keys, cleanOpens } = SIZES[quick ? 'quick' : 'full'];
   const records = dataBytes / VALUE_BYTES;
-  say(`storing ${records.toLocaleString('en-US')} records here and in RocksDB`);
   return {
-    filled: opened.use(await FilledImage.fill(join(directory, 'read.img'), records)),
-    rocks: await openRocksDb(directory, records),
+    filled: opened.use(new FilledImage(join(directory, 'read.img'), records)),
+    rocks: openRocksDb(directory, records),
     redis: opened.use(await openRedis(directory, true)),
     lmdb: opened.use(openNpmStore('lmdb', directory, PUT_KEYS)),
     level: opened.use(openNpmStore('classic-level', directory, PUT_KEYS)),
@@ -91,7 +90,7 @@ async function openMemory(): Promise<Engine> {
 }
 
 function againstTheDevice({ filled, fresh, fio, fioFile, polls }: Sides): readonly ResultSpec[] {
-  const device = (depth: number): Peer => fio.reads(filled.path, filled.bytes, depth);
+  const device = (depth: number): Peer => fio.reads(() => filled.extent(), depth);
   const polled = { ...p50, ours: filled.gets(1, { pollMicros: POLL_MICROS }), peer: device(1) };
   return [
     { name: 'read-qd1-p50-vs-fio', ...p50, ours: filled.gets(1), peer: device(1) },
