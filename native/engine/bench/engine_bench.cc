@@ -168,39 +168,73 @@ class Bench {
 };
 
 constexpr char kUsageText[] =
-    "usage: engine_bench --device DEVICE [--driver auto|uring|pool] [--size-mib N] [--spin], commands on stdin: "
+    "usage: engine_bench --device DEVICE [--driver auto|uring|pool] [--size-mib N] [--poll-us N] [--spin]\n"
+    "  [--spdk-config FILE] [--allow-volatile], commands on standard input: "
     "fill RECORDS | append DEPTH SECONDS RECORDS | read DEPTH SECONDS RECORDS";
+
+// Options that an engine may not have: then the flag is refused.
+template <typename Options>
+void set_poll(Options& options, std::uint32_t micros) {
+  if constexpr (requires { options.poll_micros; }) {
+    options.poll_micros = micros;
+  } else {
+    fail(kUsage, "this engine does not poll");
+  }
+}
+
+template <typename Options>
+void set_spdk(Options& options, std::string_view config) {
+  if constexpr (requires { options.spdk.config; }) {
+    options.spdk.config = config;
+  } else {
+    fail(kUsage, "this engine knows no SPDK");
+  }
+}
+
+template <typename Options>
+void set_volatile(Options& options) {
+  if constexpr (requires { options.allow_volatile; }) options.allow_volatile = true;
+}
 
 struct Arguments {
   OpenOptions open;
   bool spin = false;
 };
 
+std::uint64_t number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) fail(kUsage, kUsageText);
+  return number;
+}
+
 Arguments arguments_of(int argc, char** argv) {
   Arguments arguments;
-  arguments.open.size_bytes = std::uint64_t{2048} << 20U;
+  OpenOptions& open = arguments.open;
+  open.size_bytes = std::uint64_t{2048} << 20U;
   for (int at = 1; at < argc; ++at) {
     const std::string_view flag = argv[at];
-    const std::string_view value = at + 1 < argc ? argv[at + 1] : "";
     if (flag == "--spin") {
       arguments.spin = true;
-      continue;
-    }
-    ++at;
-    if (flag == "--device" && !value.empty()) {
-      arguments.open.device = value;
+    } else if (flag == "--allow-volatile") {
+      set_volatile(open);
+    } else if (at + 1 == argc) {
+      fail(kUsage, kUsageText);
+    } else if (const std::string_view value = argv[++at]; flag == "--device") {
+      open.device = value;
     } else if (flag == "--driver" && (value == "auto" || value == "uring" || value == "pool")) {
-      arguments.open.driver = value == "uring" ? Driver::kUring : value == "pool" ? Driver::kPool : Driver::kAuto;
+      open.driver = value == "uring" ? Driver::kUring : value == "pool" ? Driver::kPool : Driver::kAuto;
     } else if (flag == "--size-mib") {
-      std::uint64_t mebibytes = 0;
-      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), mebibytes);
-      if (error != std::errc() || end != value.data() + value.size()) fail(kUsage, kUsageText);
-      arguments.open.size_bytes = mebibytes << 20U;
+      open.size_bytes = number_of(value) << 20U;
+    } else if (flag == "--poll-us") {
+      set_poll(open, static_cast<std::uint32_t>(number_of(value)));
+    } else if (flag == "--spdk-config") {
+      set_spdk(open, value);
     } else {
       fail(kUsage, kUsageText);
     }
   }
-  if (arguments.open.device.empty()) fail(kUsage, kUsageText);
+  if (open.device.empty()) fail(kUsage, kUsageText);
   return arguments;
 }
 

@@ -47,9 +47,10 @@ export function openNativeBench(program: string, args: readonly string[]): Nativ
     try {
       const patience = sleep(ANSWER_WITHIN_MS, undefined, { signal: settled.signal });
       const line = await Promise.race([lines.next(), patience]);
-      if (line === undefined) child.kill('SIGKILL');
-      if (line === undefined || line.done === true) throw new Error(`engine_bench did not answer ${command}: ${said}`);
-      return figureOf(line.value);
+      if (line !== undefined && line.done !== true) return figureOf(line.value);
+      child.kill('SIGKILL');
+      await gone;
+      throw new Error(`engine_bench did not answer ${command}: ${said.trim()}`);
     } finally {
       settled.abort();
     }

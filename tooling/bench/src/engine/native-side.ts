@@ -1,13 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { VALUE_BYTES } from '../data-set.ts';
-import { BDEV, BDEV_BYTES, bdevperfReads, findBdevperf, writeBdevConfig } from '../peers/bdevperf.ts';
-import { type Measure, type ResultSpec, unmeasured } from '../suite.ts';
+import type { Measure } from '../suite.ts';
 import { imageBytesFor, MIB, writeZeros } from './images.ts';
 import { buildNativeBench, type NativeBench, openNativeBench } from './native-bench.ts';
 
-/** Leaves three quarters of the bdev free. */
-const BDEV_RECORDS = BDEV_BYTES / VALUE_BYTES / 4;
 /** Room for a turn of some seconds. */
 const PUT_IMAGE_BYTES = 768 * MIB;
 
@@ -30,7 +26,7 @@ export class NativeSide implements AsyncDisposable {
   /** Durable puts into a new image each turn, written once before as those of the other side. */
   puts(records: number, inFlight: number): Measure {
     return async (seconds) => {
-      const program = await this.#built();
+      const program = await this.program();
       const path = join(this.#directory, 'native-put.img');
       try {
         writeZeros(path, PUT_IMAGE_BYTES);
@@ -42,23 +38,8 @@ export class NativeSide implements AsyncDisposable {
     };
   }
 
-  /** One read at a time from an SPDK bdev, the client spinning as bdevperf does. */
-  spdkRead(): ResultSpec {
-    const name = 'spdk-read-qd1-vs-bdevperf';
-    const found = findBdevperf();
-    if ('missing' in found) return unmeasured(name, found.missing);
-    const config = join(this.#directory, 'bdev.json');
-    writeBdevConfig(config);
-    const ours: Measure = async (seconds) => {
-      const args = ['--device', `spdk:${BDEV}`, '--spdk-config', config, '--spin'];
-      await using bench = openNativeBench(await this.#built(), args);
-      await bench.fill(BDEV_RECORDS);
-      return await bench.reads(1, BDEV_RECORDS)(seconds);
-    };
-    return { name, unit: 'ratio', metric: 'p50', ours, peer: bdevperfReads(found.program, config) };
-  }
-
-  #built(): Promise<string> {
+  /** Path of the program, built when it is first asked for. */
+  program(): Promise<string> {
     this.#program ??= buildNativeBench();
     return this.#program;
   }
@@ -71,7 +52,7 @@ export class NativeSide implements AsyncDisposable {
   async #fill(): Promise<NativeBench> {
     const path = join(this.#directory, 'native.img');
     const size = String(imageBytesFor(this.#records) / MIB);
-    const bench = openNativeBench(await this.#built(), ['--device', `file:${path}`, '--size-mib', size]);
+    const bench = openNativeBench(await this.program(), ['--device', `file:${path}`, '--size-mib', size]);
     try {
       await bench.fill(this.#records);
       return bench;

@@ -1,48 +1,46 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Figure, Peer } from '../suite.ts';
 import { output } from './program.ts';
 
-/** A bdev in memory, so that any host can compare: 4 KiB blocks. */
-export const BDEV = 'Malloc0';
-export const BDEV_BYTES = 256 * 1024 ** 2;
 const BLOCK_BYTES = 4096;
 const MEMORY_MIB = 768;
 
-/** Path of SPDK's own benchmark: in `FERRITE_SPDK_ROOT`, where pkg-config knows SPDK, or in PATH. Or why there is none. */
-export function findBdevperf(): { readonly program: string } | { readonly missing: string } {
+/** SPDK's own benchmark, and where the libraries lie that it needs. */
+export interface Bdevperf {
+  readonly program: string;
+  readonly libraries: readonly string[];
+}
+
+/**
+ * Finds bdevperf: named by `FERRITE_BDEVPERF` (SPDK's `make install` leaves it in `build/examples`), below
+ * `FERRITE_SPDK_ROOT`, where pkg-config knows SPDK, or in PATH. Or says why there is none.
+ */
+export function findBdevperf(): Bdevperf | { readonly missing: string } {
   const roots = [process.env['FERRITE_SPDK_ROOT'], prefixOfPkgConfig()].filter((root) => root !== undefined);
-  const folders = [
-    ...roots.flatMap((root) => [join(root, 'build/examples'), join(root, 'bin')]),
-    ...(process.env['PATH'] ?? '').split(delimiter),
-  ];
-  const program = folders.map((folder) => join(folder, 'bdevperf')).find((path) => existsSync(path));
-  if (program !== undefined) return { program };
-  return {
-    missing:
-      roots.length === 0
-        ? 'SPDK is not installed: neither FERRITE_SPDK_ROOT nor pkg-config names it'
-        : `SPDK is installed without its bdevperf (looked in ${roots.join(', ')})`,
-  };
+  if (roots.length === 0)
+    return { missing: 'SPDK is not installed: neither FERRITE_SPDK_ROOT nor pkg-config names it' };
+  const named = process.env['FERRITE_BDEVPERF'];
+  const folders = [...roots.flatMap((root) => [join(root, 'bin'), join(root, 'build/examples')]), ...pathFolders()];
+  const program = [...(named === undefined ? [] : [named]), ...folders.map((folder) => join(folder, 'bdevperf'))].find(
+    (path) => existsSync(path),
+  );
+  if (program === undefined) return { missing: 'SPDK is installed without its bdevperf: name it by FERRITE_BDEVPERF' };
+  return { program, libraries: roots.flatMap((root) => [join(root, 'lib'), join(root, 'build/lib')]) };
 }
 
-/** Writes the JSON configuration of `BDEV`, for bdevperf and for the engine alike. */
-export function writeBdevConfig(path: string): void {
-  const params = { name: BDEV, num_blocks: BDEV_BYTES / BLOCK_BYTES, block_size: BLOCK_BYTES };
-  const config = [{ method: 'bdev_malloc_create', params }];
-  writeFileSync(path, JSON.stringify({ subsystems: [{ subsystem: 'bdev', config }] }));
-}
-
-/** Random reads of 4 KiB, one at a time, polling. */
-export function bdevperfReads(program: string, config: string): Peer {
+/** Random reads of 4 KiB of a bdev, one at a time, polling. @param prepare gives the JSON configuration's path. */
+export function bdevperfReads({ program, libraries }: Bdevperf, bdev: string, prepare: () => Promise<string>): Peer {
   const shape = ['-q', '1', '-o', String(BLOCK_BYTES), '-w', 'randread', '-l'];
+  const path = [...libraries, process.env['LD_LIBRARY_PATH'] ?? ''].filter((folder) => folder !== '').join(delimiter);
   return {
     name: 'bdevperf',
-    config: `${BDEV} of ${BDEV_BYTES} bytes, ${shape.join(' ')}, no huge pages`,
+    config: `${bdev}, ${shape.join(' ')}, no huge pages`,
     async measure(seconds) {
-      const place = ['-c', config, '--no-huge', '-s', String(MEMORY_MIB), '-m', '0x1'];
-      return figureOf(await output(program, [...place, ...shape, '-t', String(Math.ceil(seconds))]));
+      const place = ['-c', await prepare(), '--no-huge', '-s', String(MEMORY_MIB), '-m', '0x1'];
+      const args = [...place, ...shape, '-t', String(Math.ceil(seconds))];
+      return figureOf(await output('env', [`LD_LIBRARY_PATH=${path}`, program, ...args]));
     },
   };
 }
@@ -59,14 +57,17 @@ export function figureOf(text: string): Figure {
   return { rate: Number(rate), p50, p99 };
 }
 
+function pathFolders(): readonly string[] {
+  return (process.env['PATH'] ?? '').split(delimiter);
+}
+
 function prefixOfPkgConfig(): string | undefined {
   try {
-    const stdio = ['ignore', 'pipe', 'ignore'] as const;
     const prefix = execFileSync('pkg-config', ['--variable=prefix', 'spdk_bdev'], {
       encoding: 'utf8',
-      stdio: [...stdio],
-    });
-    return prefix.trim() === '' ? undefined : prefix.trim();
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+    return prefix === '' ? undefined : prefix;
   } catch {
     return undefined;
   }

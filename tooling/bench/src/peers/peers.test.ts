@@ -44,13 +44,14 @@ describe('what peers print', () => {
 
   it('is read from the totals and the latency summary of bdevperf', () => {
     const text =
-      '\r Device Information                     : runtime(s)       IOPS      MiB/s     Fail/s     TO/s    Average        min        max\n' +
-      '\t Malloc0             :       1.00  612345.00    2391.97       0.00     0.00       1.45       1.21      88.11\n' +
-      '\r ==================================================================================\r\n' +
-      '\r Total                       :             612345.00    2391.97       0.00     0.00       1.45       1.21      88.11\n' +
+      '\r Device Information          : runtime(s)       IOPS      MiB/s     Fail/s     TO/s    Average        min        max\n' +
+      'Job: Malloc0 (Core Mask 0x1, workload: randread, depth: 1, IO size: 4096)\n' +
+      '\t Malloc0             :       1.00  185991.10     726.53       0.00     0.00       5.11       0.20    8629.51\n' +
+      '\r ===================================================================================================================\n' +
+      '\r Total                       :             185991.10     726.53       0.00     0.00       5.11       0.20    8629.51\n' +
       '\n Latency summary\n\r =============================================\n\r Job: Malloc0 (Core Mask 0x1)\n' +
-      '  1.00000% :     1.250us\n 50.00000% :     1.420us\n 99.00000% :     2.100us\n 99.90000% :    10.500us\n\n';
-    expect(bdevperfFigure(text)).toEqual({ rate: 612_345, p50: 1.42, p99: 2.1 });
+      '  1.00000% :     0.592us\n 50.00000% :     1.086us\n 99.00000% :    11.201us\n 99.90000% :    68.256us\n\n';
+    expect(bdevperfFigure(text)).toEqual({ rate: 185_991.1, p50: 1.086, p99: 11.201 });
     expect(() => bdevperfFigure("Unable to find bdev 'Malloc0'")).toThrow('bdevperf said');
   });
 

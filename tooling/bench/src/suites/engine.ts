@@ -5,6 +5,7 @@ import { AgedImage } from '../engine/compaction.ts';
 import { Growth } from '../engine/growth.ts';
 import { canPoll, FilledImage, FreshImages, fillRecords, MIB } from '../engine/images.ts';
 import { NativeSide } from '../engine/native-side.ts';
+import { spdkResults } from '../engine/spdk.ts';
 import { runLoad, withOwnCpu } from '../load.ts';
 import { bestOf } from '../peers/best-of.ts';
 import { openFio } from '../peers/fio.ts';
@@ -51,7 +52,7 @@ export const engineSuite: Suite = {
         ...againstStores(sides),
         ...sides.growth.results(),
         ...underCompaction(sides),
-        sides.native.spdkRead(),
+        ...spdkResults(context.directory, () => sides.native.program()),
         ...besides(sides),
       ],
       series: () => sides.growth.series(),
