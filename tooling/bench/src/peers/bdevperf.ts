@@ -38,7 +38,7 @@ export function bdevperfReads({ program, libraries }: Bdevperf, bdev: string, pr
     name: 'bdevperf',
     config: `${bdev}, ${shape.join(' ')}, no huge pages`,
     async measure(seconds) {
-      const place = ['-c', await prepare(), '--no-huge', '-s', String(MEMORY_MIB), '-m', '0x1'];
+      const place = ['-c', await prepare(), '--no-huge', '-s', String(MEMORY_MIB), '--disable-cpumask-locks'];
       const args = [...place, ...shape, '-t', String(Math.ceil(seconds))];
       return figureOf(await output('env', [`LD_LIBRARY_PATH=${path}`, program, ...args]));
     },
