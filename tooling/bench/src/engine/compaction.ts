@@ -5,14 +5,16 @@ import type { Measure, Samples } from '../suite.ts';
 import { fillRecords, randomPuts } from './images.ts';
 
 const SPACE_USE = 0.7;
-const IN_FLIGHT = 64;
+const IN_FLIGHT = 256;
+/** As many as an image of 4 GiB has by default: the share that is reserved does not depend on the size measured. */
+const SEGMENTS = 128;
 /** Times the image is overwritten before anything counts: from then on every segment was compacted before. */
 const AGEING_PASSES = 3;
 const MEASURED_PASSES = 3;
 /** Windows of which the write amplification is told. */
 const WINDOWS_A_PASS = 2;
 const SLICE_SECONDS = 0.5;
-const AGEING_WITHIN_MS = 240_000;
+const AGEING_WITHIN_MS = 300_000;
 
 /** An image of which live records take 70 %, overwritten uniformly until compaction has reached its steady state. */
 export class AgedImage implements AsyncDisposable {
@@ -33,7 +35,7 @@ export class AgedImage implements AsyncDisposable {
     return {
       values: amplification,
       note:
-        `${this.#bytes / 1024 ** 2} MiB, ${records} records of 1 KiB (${SPACE_USE * 100} % of it) overwritten uniformly, ` +
+        `${this.#bytes / 1024 ** 2} MiB in ${SEGMENTS} segments, ${records} records of 1 KiB (${SPACE_USE * 100} % of it) overwritten uniformly, ` +
         `${IN_FLIGHT} in flight, ${AGEING_PASSES + MEASURED_PASSES} times its size; windows of the last ${MEASURED_PASSES}`,
     };
   }
@@ -52,7 +54,8 @@ export class AgedImage implements AsyncDisposable {
   }
 
   async #age() {
-    const engine = await openEngine({ device: `file:${this.#path}`, sizeBytes: this.#bytes });
+    const segmentBytes = this.#bytes / SEGMENTS;
+    const engine = await openEngine({ device: `file:${this.#path}`, sizeBytes: this.#bytes, segmentBytes });
     try {
       await fillRecords(engine, 0, 1000);
       const { recordBytes, records: stored } = engine.stats();

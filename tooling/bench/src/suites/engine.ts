@@ -25,7 +25,7 @@ import {
 /** Bytes of the data that is read and of the images that are written, and how many keys are opened. */
 const SIZES = {
   full: { dataBytes: 2048 * MIB, putBytes: 2048 * MIB, agedBytes: 1024 * MIB, keys: [1e6, 3e6, 10e6], cleanOpens: 3 },
-  quick: { dataBytes: 256 * MIB, putBytes: 512 * MIB, agedBytes: 256 * MIB, keys: [1e6, 10e6], cleanOpens: 1 },
+  quick: { dataBytes: 256 * MIB, putBytes: 512 * MIB, agedBytes: 128 * MIB, keys: [1e6, 10e6], cleanOpens: 1 },
 } as const;
 const PUT_KEYS = 200_000;
 const POLL_MICROS = 50;
