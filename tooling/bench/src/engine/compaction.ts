@@ -6,15 +6,15 @@ import { fillRecords, randomPuts } from './images.ts';
 
 const SPACE_USE = 0.7;
 const IN_FLIGHT = 256;
-/** As many as an image of 4 GiB has by default: the share that is reserved does not depend on the size measured. */
-const SEGMENTS = 128;
+/** As many as an image of 2 GiB has by default: the share that is reserved does not depend on the size measured. */
+const SEGMENTS = 64;
 /** Times the image is overwritten before anything counts: from then on every segment was compacted before. */
 const AGEING_PASSES = 3;
 const MEASURED_PASSES = 3;
 /** Windows of which the write amplification is told. */
 const WINDOWS_A_PASS = 2;
 const SLICE_SECONDS = 0.5;
-const AGEING_WITHIN_MS = 300_000;
+const AGEING_WITHIN_MS = 480_000;
 
 /** An image of which live records take 70 %, overwritten uniformly until compaction has reached its steady state. */
 export class AgedImage implements AsyncDisposable {

@@ -25,7 +25,7 @@ import {
 /** Bytes of the data that is read and of the images that are written, and how many keys are opened. */
 const SIZES = {
   full: { dataBytes: 2048 * MIB, putBytes: 2048 * MIB, agedBytes: 1024 * MIB, keys: [1e6, 3e6, 10e6], cleanOpens: 3 },
-  quick: { dataBytes: 256 * MIB, putBytes: 512 * MIB, agedBytes: 128 * MIB, keys: [1e6, 10e6], cleanOpens: 1 },
+  quick: { dataBytes: 256 * MIB, putBytes: 512 * MIB, agedBytes: 256 * MIB, keys: [1e6, 10e6], cleanOpens: 1 },
 } as const;
 const PUT_KEYS = 200_000;
 const POLL_MICROS = 50;
@@ -123,7 +123,6 @@ function underCompaction({ aged, fresh }: Sides): readonly ResultSpec[] {
   return [
     { name: 'write-amplification-70', unit: 'x', sample: () => aged.amplification() },
     { name: 'put-p99-during-compaction', ...p99, ours: aged.puts(64), peer: quiet(64) },
-    { name: 'put-qd1-p99-during-compaction', ...p99, ours: aged.puts(1), peer: quiet(1) },
   ];
 }
 
@@ -135,7 +134,6 @@ function besides({ filled, fresh, native, level, memory }: Sides): readonly Resu
   const random = (): Promise<unknown> => memory.get(1, borrowedKey(randomBelow(MEMORY_RECORDS)));
   return [
     { name: 'read-qd1-node-vs-native', ...p50, ours: filled.gets(1), peer: bare(native.reads(1)) },
-    { name: 'read-qd64-node-vs-native', ...rate, ours: filled.gets(64), peer: bare(native.reads(64)) },
     {
       name: 'put-durable-64-node-vs-native',
       ...rate,
@@ -145,6 +143,5 @@ function besides({ filled, fresh, native, level, memory }: Sides): readonly Resu
     { name: 'put-durable-64-vs-classic-level', ...rate, ours: fresh.puts(PUT_KEYS, 64), peer: level.puts(64) },
     { name: 'read-16-vs-classic-level', ...rate, ours: filled.gets(16), peer: level.gets(16) },
     { name: 'read-64-memory', unit: 'op/s', metric: 'rate', ours: (s) => withOwnCpu(() => runLoad(64, s, random)) },
-    { name: 'read-1-memory', unit: 'op/s', metric: 'rate', ours: (s) => withOwnCpu(() => runLoad(1, s, random)) },
   ];
 }
