@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "device/delay_device.h"
 #include "device/image_file.h"
 #include "device/memory_device.h"
 #include "device/non_durable_device.h"
@@ -127,6 +128,33 @@ TEST("io_uring conforms to the block device port") {
 TEST("the drive that forgets conforms while its power is on") {
   NonDurableDevice device(std::make_shared<VolatileDisk>(kSize), 1, ~std::uint64_t{0});
   conforms(device);
+}
+
+TEST("the device that dawdles conforms, whatever overtakes what") {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    testing::set_seed(seed);
+    DelayPlan plan{seed, {}};
+    plan.pauses.fill({0, 3000});
+    DelayDevice device(std::make_unique<MemoryDevice>(std::make_shared<base::AlignedBuffer>(kSize)), plan);
+    conforms(device);
+  }
+}
+
+TEST("the device that dawdles takes at least the time it was told, for that kind of request only") {
+  DelayPlan plan;
+  plan.pauses[static_cast<std::size_t>(IoKind::kFlush)] = {20'000, 25'000};
+  DelayDevice device(std::make_unique<MemoryDevice>(std::make_shared<base::AlignedBuffer>(kSize)), plan);
+  base::AlignedBuffer block(kBlockBytes);
+  std::uint64_t begun = base::monotonic_ns();
+  EXPECT(run_io(device, IoKind::kFlush, 0, {}) == 0);
+  EXPECT(base::monotonic_ns() - begun >= 20'000'000);
+  std::uint64_t quickest = ~std::uint64_t{0};
+  for (int i = 0; i < 10; ++i) {
+    begun = base::monotonic_ns();
+    EXPECT(run_io(device, IoKind::kRead, 0, block.bytes()) == 0);
+    quickest = std::min(quickest, base::monotonic_ns() - begun);
+  }
+  EXPECT(quickest < 20'000'000);
 }
 
 TEST("a file that shrinks under the engine gives an error and not silence") {
