@@ -75,6 +75,7 @@ Engine::~Engine() { static_cast<void>(core_->close()); }
 const OpenReport& Engine::report() const noexcept { return core_->report(); }
 std::uint32_t Engine::value_bytes_max() const noexcept { return core_->value_bytes_max(); }
 EngineStats Engine::stats() const noexcept { return core_->stats(); }
+LatencyMemory Engine::latency() const noexcept { return core_->latency(); }
 
 base::Result<std::unique_ptr<Client>> Engine::open_client(const ClientOptions& options) {
   base::Result<std::shared_ptr<internal::ClientQueue>> queue = core_->add_client(options);

@@ -33,6 +33,10 @@ struct IoRequest {
   /// For the device's own use while the request is in flight.
   std::uint32_t progress = 0;
   IoRequest* next = nullptr;
+  /// For whoever times the request (core/observer.h).
+  void* observer = nullptr;
+  void (*observed_done)(IoRequest& request) = nullptr;
+  std::uint64_t begun_ns = 0;
 };
 
 class BlockDevice {

@@ -129,6 +129,16 @@ struct EngineStats {
   std::uint64_t refused_overloaded = 0;
 };
 
+/// Latency histograms of one engine: bytes as in SEEN.md, growing while the engine works. Any thread may read them at
+/// any time, other processes through `fd` or /proc/PID/fd.
+struct LatencyMemory {
+  base::Bytes bytes;
+  /// memfd with the same bytes, -1 where the kernel refused one. Belongs to `owner`.
+  int fd = -1;
+  /// Keeps `bytes` and `fd`, also beyond the engine.
+  std::shared_ptr<const void> owner;
+};
+
 /// A record as read. Views borrow from the RecordBatch they came from.
 struct RecordView {
   std::uint32_t keyspace = 0;
@@ -274,6 +284,7 @@ class Engine {
   [[nodiscard]] const OpenReport& report() const noexcept;
   [[nodiscard]] std::uint32_t value_bytes_max() const noexcept;
   [[nodiscard]] EngineStats stats() const noexcept;
+  [[nodiscard]] LatencyMemory latency() const noexcept;
 
   /// At most 64 clients at a time: OVERLOADED beyond.
   base::Result<std::unique_ptr<Client>> open_client(const ClientOptions& options);

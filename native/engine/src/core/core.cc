@@ -114,8 +114,10 @@ void Core::resume_deferred() noexcept {
   }
 }
 
-void Core::deliver(ClientQueue* client, Completion&& completion) noexcept {
+// `begun_ns`: when it was submitted; 0 for what nobody submitted.
+void Core::deliver(ClientQueue* client, Completion&& completion, std::uint64_t begun_ns) noexcept {
   if (client == nullptr) return;
+  if (begun_ns != 0) observer_.completed(completion, base::monotonic_ns() - begun_ns);
   if (!client->touched) touched_.push_back(client);
   client->deliver(std::move(completion));
   client->touched = true;
@@ -139,8 +141,8 @@ void Core::start_io(IoRequest& request, IoKind kind, std::uint64_t offset, std::
   request.offset = offset;
   request.length = length;
   request.buffer = buffer;
-  request.done = done;
   request.error = 0;
+  observer_.watch(request, done);
   device_->submit(request);
   if (kind == IoKind::kRead) {
     add(counters_.device_reads, 1);
@@ -164,7 +166,7 @@ void Core::fail(int error, const char* message) noexcept {
     Completion news;
     news.kind = OpKind::kFailed;
     news.status = Status(Reason::kDeviceFailed, message, error, Effect::kUnknown);
-    deliver(client.get(), std::move(news));
+    deliver(client.get(), std::move(news), 0);
   }
 }
 
@@ -190,7 +192,7 @@ void Core::refuse_everything() noexcept {
       completion.kind = write.kind == RecordKind::kPut ? OpKind::kAppend : OpKind::kRemove;
       completion.sequence = write.sequence;
       completion.status = Status(Reason::kDeviceFailed, "the engine has stopped after a device failure");
-      deliver(write.client, std::move(completion));
+      deliver(write.client, std::move(completion), write.begun_ns);
     }
     const std::lock_guard lock(mutex_);
     intake_->release(*group);

@@ -16,6 +16,7 @@
 #include "core/client_queue.h"
 #include "core/intake.h"
 #include "core/moving.h"
+#include "core/observer.h"
 #include "core/read_buffers.h"
 #include "core/read_op.h"
 #include "engine/block_device.h"
@@ -57,6 +58,10 @@ class Core {
   [[nodiscard]] const OpenReport& report() const noexcept { return report_; }
   [[nodiscard]] std::uint32_t value_bytes_max() const noexcept { return value_bytes_max_; }
   [[nodiscard]] EngineStats stats() const noexcept;
+  [[nodiscard]] LatencyMemory latency() const noexcept {
+    const auto& block = observer_.block();
+    return {block->bytes(), block->fd(), block};
+  }
   [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_relaxed); }
 
  private:
@@ -90,7 +95,7 @@ class Core {
   [[nodiscard]] bool quiet() noexcept;
   [[nodiscard]] int park_time() noexcept;
   void wake_if_parked() noexcept;
-  void deliver(ClientQueue* client, Completion&& completion) noexcept;
+  void deliver(ClientQueue* client, Completion&& completion, std::uint64_t begun_ns) noexcept;
   void fail(int error, const char* message) noexcept;
   void start_io(IoRequest& request, IoKind kind, std::uint64_t offset, std::uint32_t length, std::uint8_t* buffer,
                 void (*done)(IoRequest&)) noexcept;
@@ -170,6 +175,8 @@ class Core {
   const OpenOptions options_;
   OpenReport report_;
   std::uint32_t value_bytes_max_ = 0;
+
+  Observer observer_;
 
   // The device and what lies on it.
   std::unique_ptr<BlockDevice> device_;

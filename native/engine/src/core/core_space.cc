@@ -49,6 +49,7 @@ bool Core::activate_segment(std::uint32_t spared) noexcept {
   active.version = kFrameVersion;
   active.written = true;
   position_ = segments_->begin_of(active_);
+  FERRITE_PROBE(ferrite_engine, segment_activate, active_);
   counters_.segments_free.store(free - 1, std::memory_order_relaxed);
   return true;
 }
@@ -80,6 +81,7 @@ void Core::finish_seal() noexcept {
   }
   sealed_ = true;
   add(counters_.seals, 1);
+  FERRITE_PROBE(ferrite_engine, seal, last_.group);
   pump_writes();
 }
 
@@ -109,6 +111,7 @@ void Core::finish_free_step() noexcept {
     segment.removals = 0;
     segment.stuck = false;
     segment.vouched_by = 0;
+    FERRITE_PROBE(ferrite_engine, segment_free, dying_);
     counters_.segments_free.store(segments_->free_count(), std::memory_order_relaxed);
     {
       const std::lock_guard lock(mutex_);

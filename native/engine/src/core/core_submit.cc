@@ -25,6 +25,7 @@ base::Result<std::uint64_t> Core::submit_write(const std::shared_ptr<ClientQueue
   if (request.value.size() > value_bytes_max_) {
     return Status(Reason::kValueTooLarge, "the value is larger than this image accepts");
   }
+  const std::uint64_t begun_ns = base::monotonic_ns();
   const std::uint64_t hash = checksum::xxh64(request.key);
   const std::uint32_t bytes = record_bytes(static_cast<std::uint32_t>(request.key.size()),
                                            static_cast<std::uint32_t>(request.value.size()));
@@ -57,12 +58,14 @@ base::Result<std::uint64_t> Core::submit_write(const std::shared_ptr<ClientQueue
     StagedWrite& write = *ticket->write;
     write.client = client.get();
     write.tag = tag;
+    write.begun_ns = begun_ns;
     write.hash = hash;
     write.sequence = head.sequence = next_sequence_++;
     write.keyspace = head.keyspace = request.keyspace;
     write.kind = head.kind = kind;
     ++pending_filter_[(hash ^ request.keyspace) % kFilter];
   }
+  Observer::submitted(kind == RecordKind::kPut ? OpKind::kAppend : OpKind::kRemove, tag, bytes);
   head.generation = request.generation;
   head.expires_at_ms = request.expires_at_ms;
   head.partition = partition_of(hash, superblock_.partition_bits);
@@ -95,6 +98,7 @@ Status Core::submit_read(const std::shared_ptr<ClientQueue>& client, ReadOp*& op
     op = read_ops_.back().get();
   }
   op->core = this;
+  op->begun_ns = base::monotonic_ns();
   op->client = client.get();
   op->parts.clear();
   op->more = false;
@@ -112,6 +116,7 @@ Status Core::submit_get(const std::shared_ptr<ClientQueue>& client, std::uint32_
   if (const Status status = submit_read(client, op); !status.ok()) return status;
   op->tag = tag;
   op->kind = OpKind::kGet;
+  Observer::submitted(op->kind, tag, 0);
   op->keyspace = keyspace;
   op->hash = hash;
   op->key_length = static_cast<std::uint32_t>(key.size());
@@ -133,6 +138,7 @@ Status Core::submit_scan(const std::shared_ptr<ClientQueue>& client, const ScanR
   if (const Status status = submit_read(client, op); !status.ok()) return status;
   op->tag = tag;
   op->kind = OpKind::kScan;
+  Observer::submitted(op->kind, tag, request.max_bytes);
   op->keyspace = request.keyspace;
   op->partition = request.partition;
   op->max_records = request.max_records;
@@ -153,6 +159,7 @@ Status Core::submit_flush(const std::shared_ptr<ClientQueue>& client, std::uint6
   if (const Status status = submit_read(client, op); !status.ok()) return status;
   op->tag = tag;
   op->kind = OpKind::kFlush;
+  Observer::submitted(op->kind, tag, 0);
   op->barrier = next_sequence_ - 1;
   submitted_ops_.push(op);
   wake_if_parked();

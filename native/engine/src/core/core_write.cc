@@ -199,7 +199,7 @@ void Core::commit_group() noexcept {
       completion.status = Status(Reason::kDeviceFailed, "the write may or may not have reached the device",
                                  group_io_.error, Effect::kUnknown);
     }
-    deliver(write.client, std::move(completion));
+    deliver(write.client, std::move(completion), write.begun_ns);
   }
   const std::uint64_t last_sequence = intake_->write(group, group.count - 1).sequence;
   if (durable) {
@@ -210,6 +210,7 @@ void Core::commit_group() noexcept {
     count_for_checkpoint(group.count, group.length());
     applied_sequence_ = last_sequence;
     add(counters_.groups, 1);
+    Observer::committed(last_.group, group.count, group.length(), group_io_);
     counters_.records.store(index_->size(), std::memory_order_relaxed);
     counters_.index_bytes.store(index_->memory_bytes(), std::memory_order_relaxed);
     may_seal_ = may_seal_ || !restoring_;

@@ -22,6 +22,7 @@ class ClientQueue;
 struct StagedWrite {
   ClientQueue* client = nullptr;
   std::uint64_t tag = 0;
+  std::uint64_t begun_ns = 0;
   std::uint64_t hash = 0;
   std::uint64_t sequence = 0;
   std::uint32_t keyspace = 0;

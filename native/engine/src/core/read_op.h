@@ -20,6 +20,7 @@ struct ReadOp {
   Core* core = nullptr;
   ClientQueue* client = nullptr;
   std::uint64_t tag = 0;
+  std::uint64_t begun_ns = 0;
   OpKind kind = OpKind::kGet;
   std::uint32_t keyspace = 0;
   /// Waits until every write up to this sequence is applied; 0: does not wait.
