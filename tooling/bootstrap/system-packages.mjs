@@ -32,17 +32,18 @@ export async function ensurePackages(purposes) {
   if (missing.length === 0) return;
   if (process.getuid?.() === 0 && commandPath('apt-get') !== undefined) {
     await install(missing);
-    const still = missingPackages(purposes).filter((row) => row.for === 'setup');
+    const still = missingPackages(purposes).filter(isNeeded);
     if (still.length > 0) throw new StepFailed(`installed, yet not found: ${names(still)}`);
     return;
   }
   const rows = missing.map(
-    (row) => `  ${row.name.padEnd(20)} ${row.why}${row.for === 'setup' ? '' : ` (${row.for} only)`}`,
+    (row) =>
+      `  ${row.name.padEnd(20)} ${row.why}${isNeeded(row) ? '' : ` (${row.optional ? 'optional' : `${row.for} only`})`}`,
   );
   const message =
     `missing system packages:\n${rows.join('\n')}\ninstall them, then run the same command again:\n` +
     `  sudo apt-get install -y --no-install-recommends ${names(missing)}`;
-  if (missing.some((row) => row.for === 'setup')) throw new StepFailed(message);
+  if (missing.some(isNeeded)) throw new StepFailed(message);
   say(`${message}\ncontinuing without; what needs them is skipped`);
 }
 
@@ -57,7 +58,7 @@ async function install(missing) {
     if ((await runLogged('apt', 'apt-get', args, options)) !== 0) {
       await runLogged('apt', 'apt-get', ['update'], { ...options, append: true });
       if ((await runLogged('apt', 'apt-get', args, { ...options, append: true })) !== 0) {
-        if (missing.some((row) => row.for === 'setup')) throw new StepFailed(failure(title, 'apt'));
+        if (missing.some(isNeeded)) throw new StepFailed(failure(title, 'apt'));
         say(`${failure(title, 'apt')}\ncontinuing without; what needs them is skipped`);
         return;
       }
@@ -75,6 +76,11 @@ function forbidServices(path = '/usr/sbin/policy-rc.d') {
   writeFileSync(path, '#!/bin/sh\nexit 101\n');
   chmodSync(path, 0o755);
   return () => (existsSync(saved) ? renameSync(saved, path) : rmSync(path, { force: true }));
+}
+
+/** Without it there is no build. */
+function isNeeded(row) {
+  return row.for === 'setup' && row.optional !== true;
 }
 
 function present(have) {

@@ -42,7 +42,8 @@ class Seen {
     buckets_ = base::load_le<std::uint32_t>(bytes + 20);
     for (std::uint32_t i = 0; i < count; ++i) {
       if (name != reinterpret_cast<const char*>(bytes + 64 + std::size_t{32} * i)) continue;
-      at_ = bytes + base::load_le<std::uint32_t>(bytes + 24) + std::size_t{i} * base::load_le<std::uint32_t>(bytes + 28);
+      const std::size_t stride = base::load_le<std::uint32_t>(bytes + 28);
+      at_ = bytes + base::load_le<std::uint32_t>(bytes + 24) + i * stride;
     }
     EXPECT(at_ != nullptr);
   }
@@ -103,6 +104,7 @@ TEST("the numbers outlive the engine that made them") {
     EXPECT(client.put("k", "v").ok());
     memory = engine->latency();
     EXPECT(engine->close().ok());
+    EXPECT(engine->latency().fd == -1);
   }
   EXPECT(Seen(memory, "append").count() == 1);
 }

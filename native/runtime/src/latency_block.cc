@@ -47,7 +47,7 @@ LatencyBlock::LatencyBlock(std::span<const std::string_view> names)
     : count_(names.size()),
       bytes_(first_histogram(count_) + count_ * sizeof(LatencyHistogram)),
       fd_(sealed_memory(bytes_)),
-      memory_(mapped(fd_, bytes_)),
+      memory_(mapped(fd(), bytes_)),
       histograms_(reinterpret_cast<LatencyHistogram*>(memory_ + first_histogram(count_))) {
   std::uninitialized_value_construct_n(histograms_, count_);
   for (std::size_t i = 0; i < count_; ++i) {
@@ -65,8 +65,13 @@ LatencyBlock::LatencyBlock(std::span<const std::string_view> names)
 }
 
 LatencyBlock::~LatencyBlock() {
+  stop_sharing();
   ::munmap(memory_, bytes_);
-  if (fd_ >= 0) ::close(fd_);
+}
+
+void LatencyBlock::stop_sharing() noexcept {
+  const int fd = fd_.exchange(-1, std::memory_order_relaxed);
+  if (fd >= 0) ::close(fd);
 }
 
 }  // namespace ferrite::runtime

@@ -144,6 +144,9 @@ TEST("another mapping of the memory shows the same numbers, and nobody can shrin
   EXPECT(load_le<std::uint64_t>(static_cast<const std::uint8_t*>(seen) + 128) == 77);
   EXPECT(std::memcmp(seen, block.bytes().data(), bytes) == 0);
   EXPECT(::ftruncate(block.fd(), 4096) != 0);
+  block.stop_sharing();
+  block.at(0).record(3);
+  EXPECT(block.fd() == -1 && load_le<std::uint64_t>(static_cast<const std::uint8_t*>(seen) + 128) == 80);
   ::munmap(seen, bytes);
 }
 

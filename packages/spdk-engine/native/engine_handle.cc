@@ -50,6 +50,7 @@ Napi::Function EngineHandle::define(Napi::Env env) {
                          InstanceMethod<&EngineHandle::close>("close"),
                          InstanceMethod<&EngineHandle::report>("report"),
                          InstanceMethod<&EngineHandle::stats>("stats"),
+                         InstanceMethod<&EngineHandle::latency>("latency"),
                      });
 }
 
@@ -158,6 +159,11 @@ Napi::Value EngineHandle::report(const Napi::CallbackInfo& info) {
 Napi::Value EngineHandle::stats(const Napi::CallbackInfo& info) {
   if (!enter(info.Env())) return {};
   return stats_to_js(info.Env(), engine_->stats());
+}
+
+Napi::Value EngineHandle::latency(const Napi::CallbackInfo& info) {
+  if (!enter(info.Env())) return {};
+  return latency_to_js(info.Env(), engine_->latency());
 }
 
 void EngineHandle::on_completions(void* self) noexcept {

@@ -36,6 +36,7 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private napi::
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value report(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
+  Napi::Value latency(const Napi::CallbackInfo& info);
 
   static void on_completions(void* self) noexcept;
   void drain(napi_env env) override;

@@ -1,7 +1,8 @@
 #include "reports.h"
 
-#include <array>
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace ferrite::addon {
 namespace {
@@ -94,6 +95,14 @@ Napi::Object stats_to_js(Napi::Env env, const engine::EngineStats& stats) {
   object.Set("refusedFull", number(env, stats.refused_full));
   object.Set("refusedOverloaded", number(env, stats.refused_overloaded));
   return object;
+}
+
+Napi::Value latency_to_js(Napi::Env env, engine::LatencyMemory latency) {
+  auto* memory = const_cast<std::uint8_t*>(latency.bytes.data());  // JavaScript knows no read-only buffers
+  auto owner = std::make_unique<std::shared_ptr<const void>>(std::move(latency.owner));
+  return Napi::ArrayBuffer::New(
+      env, memory, latency.bytes.size(),
+      [](Napi::BasicEnv, void*, std::shared_ptr<const void>* kept) { delete kept; }, owner.release());
 }
 
 }  // namespace ferrite::addon

@@ -9,5 +9,7 @@ namespace ferrite::addon {
 
 [[nodiscard]] Napi::Object report_to_js(Napi::Env env, const engine::Engine& engine);
 [[nodiscard]] Napi::Object stats_to_js(Napi::Env env, const engine::EngineStats& stats);
+/// The memory itself as an external ArrayBuffer, which keeps it for as long as JavaScript keeps the buffer.
+[[nodiscard]] Napi::Value latency_to_js(Napi::Env env, engine::LatencyMemory latency);
 
 }  // namespace ferrite::addon

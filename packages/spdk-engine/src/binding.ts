@@ -43,6 +43,8 @@ export interface NativeEngineHandle {
   close(): Promise<void>;
   report(): NativeOpenReport;
   stats(): EngineStats;
+  /** The engine's own latency memory, not a copy; it outlives the engine. To be called once. */
+  latency(): ArrayBuffer;
 }
 
 /** The addon's exports. */
@@ -72,6 +74,7 @@ export const HANDLE_METHODS: Readonly<Record<keyof NativeEngineHandle, true>> = 
   close: true,
   report: true,
   stats: true,
+  latency: true,
 };
 
 const ADDON = '../build/Release/ferrite_spdk_engine.node';

@@ -1,6 +1,8 @@
 export { type Capabilities, type Capability, capabilities, type Limit } from './capabilities.ts';
 export type { EngineConfig } from './config.ts';
 export type { Engine } from './engine.ts';
+export type { LatencySnapshot, LatencySummary } from './latency.ts';
+export { latencyOfProcess } from './latency-of-process.ts';
 export { KEY_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts';
 export type {
   Appended,

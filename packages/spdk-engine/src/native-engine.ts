@@ -2,6 +2,7 @@ import { invariant, reasonFromId, StoreError } from '@ferrite/errors';
 import type { NativeEngineHandle } from './binding.ts';
 import { COLUMN, COLUMNS, KIND, ROWS_MAX } from './completion-rows.ts';
 import type { Engine } from './engine.ts';
+import { type LatencySnapshot, latencyFrom } from './latency.ts';
 import { storeErrorFromNative, translated } from './native-error.ts';
 import type { Appended, PutRecord, ScanPage, ScanPageRequest, StoredRecord } from './object-store.ts';
 import type { OpenReport } from './open-report.ts';
@@ -40,12 +41,14 @@ export class NativeEngine implements Engine {
   readonly #handle: NativeEngineHandle;
   readonly #device: string;
   readonly #rows = new Float64Array(ROWS_MAX * COLUMNS);
+  readonly #latency: Uint8Array;
   readonly #tickets = new TicketTable<Waiting>();
   #closing: Promise<void> | undefined;
 
   constructor(handle: NativeEngineHandle, device: string) {
     this.#handle = handle;
     this.#device = device;
+    this.#latency = new Uint8Array(handle.latency());
     const failure = Promise.withResolvers<StoreError>();
     this.failed = failure.promise;
     this.#fail = failure.resolve;
@@ -109,6 +112,10 @@ export class NativeEngine implements Engine {
   stats(): EngineStats {
     this.#enter();
     return this.#handle.stats();
+  }
+
+  latency(): LatencySnapshot {
+    return latencyFrom(this.#latency);
   }
 
   close(): Promise<void> {

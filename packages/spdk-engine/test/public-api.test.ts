@@ -8,6 +8,7 @@ it('offers these values and no others', () => {
       "KEY_BYTES_MAX",
       "VALUE_BYTES_MAX",
       "capabilities",
+      "latencyOfProcess",
       "openEngine",
     ]
   `);

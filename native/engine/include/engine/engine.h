@@ -133,9 +133,9 @@ struct EngineStats {
 /// any time, other processes through `fd` or /proc/PID/fd.
 struct LatencyMemory {
   base::Bytes bytes;
-  /// memfd with the same bytes, -1 where the kernel refused one. Belongs to `owner`.
+  /// memfd with the same bytes, the engine's own until it closes; -1 where the kernel refused one.
   int fd = -1;
-  /// Keeps `bytes` and `fd`, also beyond the engine.
+  /// Keeps `bytes`, also beyond the engine.
   std::shared_ptr<const void> owner;
 };
 

@@ -114,10 +114,9 @@ void Core::resume_deferred() noexcept {
   }
 }
 
-// `begun_ns`: when it was submitted; 0 for what nobody submitted.
-void Core::deliver(ClientQueue* client, Completion&& completion, std::uint64_t begun_ns) noexcept {
+void Core::deliver(ClientQueue* client, Completion&& completion, std::uint64_t latency_ns) noexcept {
   if (client == nullptr) return;
-  if (begun_ns != 0) observer_.completed(completion, base::monotonic_ns() - begun_ns);
+  observer_.completed(completion, latency_ns);
   if (!client->touched) touched_.push_back(client);
   client->deliver(std::move(completion));
   client->touched = true;
@@ -192,7 +191,7 @@ void Core::refuse_everything() noexcept {
       completion.kind = write.kind == RecordKind::kPut ? OpKind::kAppend : OpKind::kRemove;
       completion.sequence = write.sequence;
       completion.status = Status(Reason::kDeviceFailed, "the engine has stopped after a device failure");
-      deliver(write.client, std::move(completion), write.begun_ns);
+      deliver(write.client, std::move(completion), base::monotonic_ns() - write.begun_ns);
     }
     const std::lock_guard lock(mutex_);
     intake_->release(*group);

@@ -95,7 +95,7 @@ class Core {
   [[nodiscard]] bool quiet() noexcept;
   [[nodiscard]] int park_time() noexcept;
   void wake_if_parked() noexcept;
-  void deliver(ClientQueue* client, Completion&& completion, std::uint64_t begun_ns) noexcept;
+  void deliver(ClientQueue* client, Completion&& completion, std::uint64_t latency_ns) noexcept;
   void fail(int error, const char* message) noexcept;
   void start_io(IoRequest& request, IoKind kind, std::uint64_t offset, std::uint32_t length, std::uint8_t* buffer,
                 void (*done)(IoRequest&)) noexcept;

@@ -336,6 +336,7 @@ void Core::finish_close() noexcept {
     status = write_superblocks();
   }
   buffers_->detach();
+  observer_.block()->stop_sharing();
   const std::lock_guard lock(mutex_);
   close_status_ = status;
   finished_ = true;

@@ -4,6 +4,7 @@
 // readers in this process share the ownership, others the descriptor.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -35,13 +36,15 @@ class LatencyBlock {
   [[nodiscard]] const base::LatencyHistogram& at(std::size_t index) const noexcept { return histograms_[index]; }
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
   [[nodiscard]] base::Bytes bytes() const noexcept { return {memory_, bytes_}; }
-  /// Descriptor of the memory, owned by the block; -1 for plain memory.
-  [[nodiscard]] int fd() const noexcept { return fd_; }
+  /// Descriptor of the memory, owned by the block; -1 for plain memory and after `stop_sharing`.
+  [[nodiscard]] int fd() const noexcept { return fd_.load(std::memory_order_relaxed); }
+  /// Closes the descriptor; the memory stays, here and in processes that have mapped it. Any thread; idempotent.
+  void stop_sharing() noexcept;
 
  private:
   std::size_t count_;
   std::size_t bytes_;
-  int fd_;
+  std::atomic<int> fd_;
   std::uint8_t* memory_;
   base::LatencyHistogram* histograms_;
 };

@@ -22,8 +22,11 @@ export interface MemoryObjectStoreOptions {
   readonly flushes?: 'turn' | 'asked';
 }
 
-/** The engine without a device, in plain TypeScript: same contract, same conformance suite, and faults on demand. */
-export interface MemoryObjectStore extends Engine {
+/**
+ * The engine without a device, in plain TypeScript: same contract, same conformance suite, and faults on demand. It takes
+ * no time, so it has no latencies.
+ */
+export interface MemoryObjectStore extends Omit<Engine, 'latency'> {
   /**
    * Cuts the power: of the appends not yet durable a prefix chosen by `seed` survives, the rest is gone, and their
    * promises never settle. This store is dead afterwards; the returned one is the same image opened again.
