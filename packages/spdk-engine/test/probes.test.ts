@@ -1,5 +1,10 @@
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { openEngine } from '../src/index.ts';
 
 const ADDON = new URL('../build/Release/ferrite_spdk_engine.node', import.meta.url);
 
@@ -31,7 +36,50 @@ describe('the addon', () => {
     expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected));
     for (const { semaphore } of probes) expect(semaphore).toBe(0n);
   });
+
+  it('fires them for bpftrace, with what the engine itself counts', async (context) => {
+    if (probesOf(readFileSync(ADDON)).length === 0) context.skip('built without <sys/sdt.h> (systemtap-sdt-dev)');
+    await using engine = await openEngine({ device: 'memory:', sizeBytes: 64 * 1024 * 1024 });
+    const tracing = traced().catch((error: unknown) => String(error));
+    let seen: Awaited<typeof tracing> | undefined;
+    void tracing.then((result) => (seen = result));
+    for (let turn = 0; turn < 2000 && seen === undefined; turn += 1) {
+      await engine.append({ keyspace: 1, key: Buffer.from('k'), value: Buffer.from('v') }).durable;
+      await engine.get(1, Buffer.from('k'));
+      await sleep(10);
+    }
+    const maps = await tracing;
+    if (typeof maps === 'string') return context.skip(`bpftrace cannot attach here: ${maps}`);
+    const { append, get } = engine.latency();
+    expect(Object.keys(maps['@submitted'] ?? {})).toEqual(['0', '2']);
+    expect(Object.keys(maps['@done'] ?? {}).sort()).toEqual(['0,0', '2,0']);
+    expect(Object.keys(maps['@device'] ?? {}).sort()).toEqual(['0,0', '3,0']);
+    for (const [kind, summary] of [
+      ['0', append],
+      ['2', get],
+    ] as const) {
+      expect(maps['@done']?.[`${kind},0`]).toBeLessThanOrEqual(summary.count);
+      expect(maps['@longest']?.[kind]).toBeLessThanOrEqual(Math.round(summary.maxMicros * 1000));
+    }
+  });
 });
+
+/** Two seconds of this process seen by bpftrace: its maps by name, their keys joined by commas. */
+async function traced(): Promise<Readonly<Record<string, Readonly<Record<string, number>>>>> {
+  const program = (probe: string, body: string): string =>
+    `usdt:${fileURLToPath(ADDON)}:ferrite_engine:${probe} { ${body} }`;
+  const script = [
+    program('op_submit', '@submitted[arg0] = count();'),
+    program('op_done', '@done[arg0, arg3] = count(); @longest[arg0] = max(arg2);'),
+    program('device_done', '@device[arg0, arg4] = count();'),
+    'interval:s:2 { exit(); }',
+  ].join(' ');
+  const { stdout } = await promisify(execFile)('bpftrace', ['-p', `${process.pid}`, '-f', 'json', '-e', script], {
+    timeout: 30_000,
+  });
+  const lines = stdout.split('\n').filter((line) => line.includes('"map"'));
+  return Object.assign({}, ...lines.map((line) => JSON.parse(line).data));
+}
 
 interface Probe {
   readonly provider: string;
