@@ -40,7 +40,7 @@ export function checkIncludes(tree: Tree): readonly string[] {
 function mayInclude(path: string, from: string, to: string): boolean {
   if (to === from || (CPP_ARROWS[from] ?? []).includes(to)) return true;
   // Test doubles live beside what they double; they are compiled into a library of their own.
-  return to === 'testing' && (/\/(?:test|bench|fuzz)\//.test(path) || /\/non_durable_device\.(?:h|cc)$/.test(path));
+  return to === 'testing' && /\/(?:(?:test|bench|fuzz)\/|(?:delay|non_durable)_device\.(?:h|cc)$)/.test(path);
 }
 
 function layerOf(path: string): string | undefined {
