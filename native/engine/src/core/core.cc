@@ -28,6 +28,7 @@ void Core::run() noexcept {
 }
 
 bool Core::step(bool may_sleep) {
+  observer_.forget_time();
   take_submissions();
   if (failed()) refuse_everything();
   {
@@ -45,6 +46,7 @@ bool Core::step(bool may_sleep) {
     announce();
     return false;
   }
+  observer_.forget_time();
   if (may_sleep) {
     parked_.store(true, std::memory_order_seq_cst);
     if (quiet()) {
@@ -191,7 +193,7 @@ void Core::refuse_everything() noexcept {
       completion.kind = write.kind == RecordKind::kPut ? OpKind::kAppend : OpKind::kRemove;
       completion.sequence = write.sequence;
       completion.status = Status(Reason::kDeviceFailed, "the engine has stopped after a device failure");
-      deliver(write.client, std::move(completion), base::monotonic_ns() - write.begun_ns);
+      deliver(write.client, std::move(completion), observer_.read_clock() - write.begun_ns);
     }
     const std::lock_guard lock(mutex_);
     intake_->release(*group);

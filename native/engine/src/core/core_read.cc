@@ -57,7 +57,7 @@ void Core::finish_get(ReadOp& op, Status status, std::unique_ptr<ReadBuffer> buf
   completion.more = op.more;
   completion.damaged = op.damaged;
   if (buffer != nullptr) completion.records = RecordBatch(std::move(buffer));
-  deliver(op.client, std::move(completion), base::monotonic_ns() - op.begun_ns);
+  deliver(op.client, std::move(completion), observer_.read_clock() - op.begun_ns);
   release_op(op);
 }
 

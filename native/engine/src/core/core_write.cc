@@ -13,13 +13,6 @@ using base::Effect;
 using base::Reason;
 using base::Status;
 
-namespace {
-
-// Reading the clock costs more than recording the time: in large groups a few operations share one reading.
-constexpr std::uint32_t kOpsPerClockRead = 16;
-
-}  // namespace
-
 void Core::pump_writes() noexcept {
   if (failed() || log_busy()) return;
   if (copies_first()) {
@@ -192,7 +185,6 @@ void Core::apply(StagedWrite& write, const RecordHead& head, base::Bytes key) no
 void Core::commit_group() noexcept {
   StagedGroup& group = *group_;
   const bool durable = group_io_.error == 0;
-  std::uint64_t now_ns = 0;
   for (std::uint32_t i = 0; i < group.count; ++i) {
     StagedWrite& write = intake_->write(group, i);
     const std::uint8_t* record = group.data + write.offset;
@@ -207,8 +199,7 @@ void Core::commit_group() noexcept {
       completion.status = Status(Reason::kDeviceFailed, "the write may or may not have reached the device",
                                  group_io_.error, Effect::kUnknown);
     }
-    if (i % kOpsPerClockRead == 0) now_ns = base::monotonic_ns();
-    deliver(write.client, std::move(completion), now_ns - write.begun_ns);
+    deliver(write.client, std::move(completion), observer_.recent_since(write.begun_ns));
   }
   const std::uint64_t last_sequence = intake_->write(group, group.count - 1).sequence;
   if (durable) {
@@ -219,7 +210,7 @@ void Core::commit_group() noexcept {
     count_for_checkpoint(group.count, group.length());
     applied_sequence_ = last_sequence;
     add(counters_.groups, 1);
-    Observer::committed(last_.group, group.count, group.length(), now_ns - group_io_.begun_ns);
+    Observer::committed(last_.group, group.count, group.length(), observer_.recent_since(group_io_.begun_ns));
     counters_.records.store(index_->size(), std::memory_order_relaxed);
     counters_.index_bytes.store(index_->memory_bytes(), std::memory_order_relaxed);
     may_seal_ = may_seal_ || !restoring_;

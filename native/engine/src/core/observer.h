@@ -32,6 +32,21 @@ class Observer {
   static void submitted(OpKind kind, std::uint64_t tag, std::uint64_t bytes) noexcept {
     FERRITE_PROBE(ferrite_engine, op_submit, static_cast<std::uint32_t>(kind), tag, bytes);
   }
+  /// The time now; reactor only.
+  std::uint64_t read_clock() noexcept {
+    uses_ = 0;
+    return now_ns_ = base::monotonic_ns();
+  }
+  /// The time, read anew after `forget_time` or a few uses: reading the clock costs more than recording what it says.
+  std::uint64_t recent_ns() noexcept { return uses_++ < kUsesMax ? now_ns_ : read_clock(); }
+  /// Nanoseconds since another thread's or our own reading; that may be newer than our last one.
+  std::uint64_t recent_since(std::uint64_t begun_ns) noexcept {
+    const std::uint64_t now_ns = recent_ns();
+    return (now_ns < begun_ns ? read_clock() : now_ns) - begun_ns;
+  }
+  /// Time is about to pass: the reactor may sleep.
+  void forget_time() noexcept { uses_ = kUsesMax; }
+
   /// Takes note of a completion that is about to be delivered, well or not. The news of a failure answers nobody.
   void completed(const Completion& completion, std::uint64_t latency_ns) noexcept {
     if (completion.kind == OpKind::kFailed) return;
@@ -49,7 +64,7 @@ class Observer {
   void watch(IoRequest& request, void (*done)(IoRequest&)) noexcept {
     request.observer = this;
     request.observed_done = done;
-    request.begun_ns = base::monotonic_ns();
+    request.begun_ns = recent_ns();
     request.done = [](IoRequest& finished) { static_cast<Observer*>(finished.observer)->finished(finished); };
   }
 
@@ -57,13 +72,17 @@ class Observer {
 
  private:
   void finished(IoRequest& request) noexcept {
-    const std::uint64_t latency_ns = base::monotonic_ns() - request.begun_ns;
+    const std::uint64_t latency_ns = recent_since(request.begun_ns);
     const auto kind = static_cast<std::uint32_t>(request.kind);
     block_->at(kOperations + kind).record(latency_ns);
     FERRITE_PROBE(ferrite_engine, device_done, kind, request.offset, request.length, latency_ns, request.error);
     request.observed_done(request);
   }
 
+  static constexpr unsigned kUsesMax = 8;
+
+  std::uint64_t now_ns_ = 0;
+  unsigned uses_ = kUsesMax;
   std::shared_ptr<runtime::LatencyBlock> block_ = std::make_shared<runtime::LatencyBlock>(kNames);
 };
 
