@@ -12,12 +12,12 @@ const BUILD_WITHIN_MS = 600_000;
 const ANSWER_WITHIN_MS = 120_000;
 const END_WITHIN_MS = 60_000;
 
-/** Builds `native/engine/bench`, and gives its path. Throws why it cannot. */
-export async function buildNativeBench(): Promise<string> {
+/** Builds `native/engine/bench`, alone or with the SPDK that is installed, and gives its path. Throws why it cannot. */
+export async function buildNativeBench(target: 'engine_bench' | 'engine_bench_spdk' = 'engine_bench'): Promise<string> {
   if (!isInstalled('cmake')) throw new Error('cmake is not installed');
   await output('cmake', ['-S', NATIVE, '-B', BUILD, '-DCMAKE_BUILD_TYPE=RelWithDebInfo'], BUILD_WITHIN_MS);
-  await output('cmake', ['--build', BUILD, '--target', 'engine_bench', '--parallel', '2'], BUILD_WITHIN_MS);
-  return join(BUILD, 'engine/engine_bench');
+  await output('cmake', ['--build', BUILD, '--target', target, '--parallel', '2'], BUILD_WITHIN_MS);
+  return join(BUILD, 'engine', target);
 }
 
 /** The engine without Node, in a process of its own. */

@@ -26,7 +26,7 @@ export class NativeSide implements AsyncDisposable {
   /** Durable puts into a new image each turn, written once before as those of the other side. */
   puts(records: number, inFlight: number): Measure {
     return async (seconds) => {
-      const program = await this.program();
+      const program = await this.#built();
       const path = join(this.#directory, 'native-put.img');
       try {
         writeZeros(path, PUT_IMAGE_BYTES);
@@ -38,8 +38,7 @@ export class NativeSide implements AsyncDisposable {
     };
   }
 
-  /** Path of the program, built when it is first asked for. */
-  program(): Promise<string> {
+  #built(): Promise<string> {
     this.#program ??= buildNativeBench();
     return this.#program;
   }
@@ -52,7 +51,7 @@ export class NativeSide implements AsyncDisposable {
   async #fill(): Promise<NativeBench> {
     const path = join(this.#directory, 'native.img');
     const size = String(imageBytesFor(this.#records) / MIB);
-    const bench = openNativeBench(await this.program(), ['--device', `file:${path}`, '--size-mib', size]);
+    const bench = openNativeBench(await this.#built(), ['--device', `file:${path}`, '--size-mib', size]);
     try {
       await bench.fill(this.#records);
       return bench;

@@ -4,7 +4,7 @@ import { VALUE_BYTES } from '../data-set.ts';
 import { bdevperfReads, findBdevperf } from '../peers/bdevperf.ts';
 import { type ResultSpec, unmeasured } from '../suite.ts';
 import { MIB, writeZeros } from './images.ts';
-import { openNativeBench } from './native-bench.ts';
+import { buildNativeBench, openNativeBench } from './native-bench.ts';
 
 const BDEV_BYTES = 256 * MIB;
 const BLOCK_BYTES = 4096;
@@ -27,7 +27,12 @@ interface Bdev {
  * One read at a time through the native engine on a bdev, against bdevperf on the same one: a file through Linux aio, as
  * a disk has it, and plain memory, where nothing but our own path is left to see.
  */
-export function spdkResults(directory: string, program: () => Promise<string>): readonly ResultSpec[] {
+export function spdkResults(directory: string): readonly ResultSpec[] {
+  let built: Promise<string> | undefined;
+  const program = (): Promise<string> => {
+    built ??= buildNativeBench('engine_bench_spdk');
+    return built;
+  };
   const file = join(directory, 'bdev.img');
   const malloc = { num_blocks: BDEV_BYTES / BLOCK_BYTES, block_size: BLOCK_BYTES };
   const bdevs: readonly Bdev[] = [

@@ -52,7 +52,7 @@ export const engineSuite: Suite = {
         ...againstStores(sides),
         ...sides.growth.results(),
         ...underCompaction(sides),
-        ...spdkResults(context.directory, () => sides.native.program()),
+        ...spdkResults(context.directory),
         ...besides(sides),
       ],
       series: () => sides.growth.series(),
