@@ -68,6 +68,9 @@ Napi::Object report_to_js(Napi::Env env, const engine::Engine& engine) {
   object.Set("recordBytes", number(env, report.record_bytes));
   object.Set("nextSequence", number(env, report.next_sequence));
   object.Set("replayMs", number(env, report.replay_ms));
+  object.Set("fromCheckpoint", report.from_checkpoint);
+  object.Set("replayedRecords", number(env, report.replayed_records));
+  object.Set("replayedBytes", number(env, report.replayed_bytes));
   object.Set("salvaged", number(env, report.salvaged));
   object.Set("damaged", damaged_to_js(env, report.damaged));
   return object;
@@ -88,6 +91,11 @@ Napi::Object stats_to_js(Napi::Env env, const engine::EngineStats& stats) {
   object.Set("seals", number(env, stats.seals));
   object.Set("flushes", number(env, stats.flushes));
   object.Set("writtenBytes", number(env, stats.written_bytes));
+  object.Set("userBytes", number(env, stats.user_bytes));
+  object.Set("movedBytes", number(env, stats.moved_bytes));
+  object.Set("checkpointBytes", number(env, stats.checkpoint_bytes));
+  object.Set("checkpoints", number(env, stats.checkpoints));
+  object.Set("preparedBytes", number(env, stats.prepared_bytes));
   object.Set("readBytes", number(env, stats.read_bytes));
   object.Set("deviceReads", number(env, stats.device_reads));
   object.Set("indexBytes", number(env, stats.index_bytes));

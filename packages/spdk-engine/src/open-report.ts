@@ -36,6 +36,11 @@ export interface OpenReport {
   /** The sequence of the next append. */
   readonly nextSequence: number;
   readonly replayMs: number;
+  /** An index checkpoint was read, so that only the log behind it had to be. */
+  readonly fromCheckpoint: boolean;
+  /** Records and bytes of the log that were read again. */
+  readonly replayedRecords: number;
+  readonly replayedBytes: number;
   /** Damaged places from which every record could still be recovered. */
   readonly salvaged: number;
   readonly damaged: readonly Damage[];

@@ -16,7 +16,17 @@ export interface EngineStats {
   readonly groups: number;
   readonly seals: number;
   readonly flushes: number;
+  /** Given to the device in all. (writtenBytes - preparedBytes) / userBytes is the write amplification. */
   readonly writtenBytes: number;
+  /** Keys and values of durable appends and removes. */
+  readonly userBytes: number;
+  /** Written by compaction. */
+  readonly movedBytes: number;
+  /** Written for index checkpoints, and how many of them became whole. */
+  readonly checkpointBytes: number;
+  readonly checkpoints: number;
+  /** Zeros written ahead of the log, once for each segment of a new file. */
+  readonly preparedBytes: number;
   readonly readBytes: number;
   readonly deviceReads: number;
   /** Memory of the index. */

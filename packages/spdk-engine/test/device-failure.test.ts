@@ -13,9 +13,10 @@ it.each(drivers)(
     const directory = await mkdtemp(join(tmpdir(), 'ferrite-failure-'));
     try {
       const device = `file:${join(directory, 'image')}`;
-      await (await openEngine({ device, sizeBytes: 64 * 1024 * 1024, segmentBytes: 4 * 1024 * 1024 })).close();
+      await useFiveSegments(device);
 
-      const { code, output } = await runWithFileLimit(20 * 1024, 'append-until-failed', device, driver);
+      // The limit lies in the third segment, whose blocks the file has had all along.
+      const { code, output } = await runWithFileLimit(10 * 1024, 'append-until-failed', device, driver);
       expect(code).toBe(0);
       const { durable, ...rest }: { durable: number; lost: string[] } = JSON.parse(output);
       expect(durable).toBeGreaterThan(50);
@@ -40,3 +41,12 @@ it.each(drivers)(
     }
   },
 );
+
+/** Leaves an image whose first five segments of 4 MiB were used, and whose log goes on at the first. */
+async function useFiveSegments(device: string): Promise<void> {
+  await using engine = await openEngine({ device, sizeBytes: 64 * 1024 * 1024, segmentBytes: 4 * 1024 * 1024 });
+  const value = new Uint8Array(100_000);
+  for (let n = 0; n < 190; n += 1) await engine.append({ keyspace: 2, key: Buffer.from(`${n}`), value }).durable;
+  for (let n = 0; n < 190; n += 1) await engine.remove(2, Buffer.from(`${n}`)).durable;
+  for (let n = 0; n < 45; n += 1) await engine.append({ keyspace: 2, key: Buffer.from('last'), value }).durable;
+}

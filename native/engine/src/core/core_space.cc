@@ -168,7 +168,7 @@ void Core::step_zeros() noexcept {
   zeroing_ = false;
   segment.state = SegmentState::kFree;
   if (failed()) return;
-  if (zero_io_.error == ENOSPC || zero_io_.error == EDQUOT) {
+  if (zero_io_.error == ENOSPC || zero_io_.error == EDQUOT || zero_io_.error == EFBIG) {
     refuse_unbacked();
   } else if (zero_io_.error != 0) {
     fail(zero_io_.error, "the log's next segment cannot be prepared");

@@ -56,6 +56,11 @@ const NO_DEVICE = {
   indexBytes: 0,
   checksumFailures: 0,
   refusedOverloaded: 0,
+  userBytes: 0,
+  movedBytes: 0,
+  checkpointBytes: 0,
+  checkpoints: 0,
+  preparedBytes: 0,
 };
 
 interface Entry {
@@ -126,6 +131,9 @@ class MemoryStore implements MemoryObjectStore {
       recordBytes: this.#bytes,
       nextSequence: image.nextSequence,
       replayMs: 0,
+      fromCheckpoint: false,
+      replayedRecords: 0,
+      replayedBytes: 0,
       salvaged: 0,
       damaged: [],
     };
