@@ -4,6 +4,7 @@
 
 #include "checksum/xxh64.h"
 #include "core/core.h"
+#include "core/lane_reader.h"
 #include "format/record.h"
 
 namespace ferrite::engine {
@@ -34,10 +35,14 @@ bool RecordBatch::next(RecordView& view) noexcept {
   return true;
 }
 
-Client::Client(std::shared_ptr<Core> core, std::shared_ptr<internal::ClientQueue> queue) noexcept
-    : core_(std::move(core)), queue_(std::move(queue)) {}
+Client::Client(std::shared_ptr<Core> core, std::shared_ptr<internal::ClientQueue> queue,
+               std::unique_ptr<internal::LaneReader> lane) noexcept
+    : core_(std::move(core)), queue_(std::move(queue)), lane_(std::move(lane)) {}
 
-Client::~Client() { queue_->close(); }
+Client::~Client() {
+  lane_.reset();
+  queue_->close();
+}
 
 base::Result<std::uint64_t> Client::append(const PutRequest& request, std::uint64_t tag) {
   return core_->submit_write(queue_, RecordKind::kPut, request, tag);
@@ -51,6 +56,10 @@ base::Result<std::uint64_t> Client::remove(std::uint32_t keyspace, base::Bytes k
 }
 
 base::Status Client::get(std::uint32_t keyspace, base::Bytes key, std::uint64_t tag) {
+  if (lane_ != nullptr) {
+    const std::optional<base::Status> taken = lane_->get(keyspace, key, tag);
+    if (taken.has_value()) return *taken;
+  }
   return core_->submit_get(queue_, keyspace, key, tag);
 }
 
@@ -60,7 +69,16 @@ base::Status Client::scan(const ScanRequest& request, std::uint64_t tag) {
 
 base::Status Client::flush(std::uint64_t tag) { return core_->submit_flush(queue_, tag); }
 
-std::size_t Client::drain(std::span<Completion> out) { return queue_->drain(out); }
+std::size_t Client::drain(std::span<Completion> out) {
+  const std::size_t own = lane_ != nullptr ? lane_->drain(out) : 0;
+  return own + queue_->drain(out.subspan(own));
+}
+
+int Client::read_fd() const noexcept { return lane_ != nullptr ? lane_->fd() : -1; }
+bool Client::enter_reads() noexcept { return lane_ != nullptr && lane_->enter(); }
+void Client::settle_reads() noexcept {
+  if (lane_ != nullptr) lane_->settle();
+}
 
 base::Result<std::unique_ptr<Engine>> Engine::open(const OpenOptions& options) {
   base::Result<std::shared_ptr<Core>> core = Core::open(options);
@@ -73,6 +91,7 @@ Engine::Engine(std::shared_ptr<Core> core) noexcept : core_(std::move(core)) {}
 Engine::~Engine() { static_cast<void>(core_->close()); }
 
 const OpenReport& Engine::report() const noexcept { return core_->report(); }
+std::uint32_t Engine::poll_micros() const noexcept { return core_->poll_micros(); }
 std::uint32_t Engine::value_bytes_max() const noexcept { return core_->value_bytes_max(); }
 EngineStats Engine::stats() const noexcept { return core_->stats(); }
 LatencyMemory Engine::latency() const noexcept { return core_->latency(); }
@@ -80,7 +99,9 @@ LatencyMemory Engine::latency() const noexcept { return core_->latency(); }
 base::Result<std::unique_ptr<Client>> Engine::open_client(const ClientOptions& options) {
   base::Result<std::shared_ptr<internal::ClientQueue>> queue = core_->add_client(options);
   if (!queue.ok()) return queue.status();
-  return std::make_unique<Client>(core_, std::move(queue).value());
+  std::unique_ptr<internal::LaneReader> lane;
+  if (options.own_reads) lane = internal::LaneReader::open(core_, queue.value());
+  return std::make_unique<Client>(core_, std::move(queue).value(), std::move(lane));
 }
 
 base::Status Engine::close() { return core_->close(); }

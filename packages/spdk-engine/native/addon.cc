@@ -34,7 +34,8 @@ class OpenTask final : public napi::AsyncTask {
   std::optional<base::Result<std::unique_ptr<engine::Engine>>> opened_;
 };
 
-/// (device, sizeBytes, driver 0 auto | 1 uring | 2 pool, create, segmentBytes, partitionBits) -> Promise<EngineHandle>
+/// (device, sizeBytes, driver 0 auto | 1 uring | 2 pool, create, segmentBytes, partitionBits, checkpointRecords,
+/// pollMicros) -> Promise<EngineHandle>
 Napi::Value open_engine(const Napi::CallbackInfo& info) {
   napi::Args args(info);
   engine::OpenOptions options;
@@ -44,6 +45,8 @@ Napi::Value open_engine(const Napi::CallbackInfo& info) {
   options.create_if_missing = args.boolean();
   options.segment_bytes = args.u32();
   options.partition_bits = args.u32();
+  options.checkpoint_records = args.integer();
+  options.poll_micros = args.u32();
   if (!args.ok()) return {};
   return napi::AsyncTask::start(info.Env(), std::make_unique<OpenTask>(std::move(options)));
 }

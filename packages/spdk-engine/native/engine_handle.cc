@@ -26,6 +26,7 @@ class EngineHandle::CloseTask final : public napi::AsyncTask {
 
   Napi::Value finish(Napi::Env env) override {
     // Every completion is queued by now; their promises settle before the one of close.
+    if (handle_.client_ != nullptr) handle_.client_->settle_reads();
     handle_.drain(env);
     handle_.let_go();
     handle_.release();
@@ -45,6 +46,7 @@ Napi::Function EngineHandle::define(Napi::Env env) {
                          InstanceMethod<&EngineHandle::append>("append"),
                          InstanceMethod<&EngineHandle::remove>("remove"),
                          InstanceMethod<&EngineHandle::get>("get"),
+                         InstanceMethod<&EngineHandle::enterReads>("enterReads"),
                          InstanceMethod<&EngineHandle::scan>("scan"),
                          InstanceMethod<&EngineHandle::flush>("flush"),
                          InstanceMethod<&EngineHandle::close>("close"),
@@ -71,9 +73,13 @@ EngineHandle::EngineHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<En
   options.depth = kDepth;
   options.wake = &on_completions;
   options.wake_context = this;
+  options.own_reads = LoopWatch::possible(info.Env());
   auto client = engine_->open_client(options);
   if (client.ok()) {
     client_ = std::move(client).value();
+    poll_ns_ = std::uint64_t{engine_->poll_micros()} * 1000;
+    const auto ready = [](napi_env env, void* self) { static_cast<EngineHandle*>(self)->drain(env); };
+    watching_ = client_->read_fd() >= 0 && watch_.start(info.Env(), client_->read_fd(), ready, this);
   } else {
     napi::throw_status(info.Env(), client.status());
   }
@@ -121,6 +127,12 @@ Napi::Value EngineHandle::get(const Napi::CallbackInfo& info) {
   const std::uint32_t keyspace = args.u32();
   const base::Bytes key = args.bytes();
   if (args.ok() && enter(info.Env())) accepted(info.Env(), client_->get(keyspace, key, ticket));
+  return {};
+}
+
+// The gets of one turn of JavaScript go to the device together.
+Napi::Value EngineHandle::enterReads(const Napi::CallbackInfo&) {
+  if (client_ != nullptr && client_->enter_reads()) state_->wake(*this);
   return {};
 }
 
@@ -172,7 +184,7 @@ void EngineHandle::on_completions(void* self) noexcept {
 }
 
 void EngineHandle::drain(napi_env env) {
-  if (!rows_.ready()) return;
+  if (!rows_.ready() || client_ == nullptr) return;
   for (;;) {
     const std::size_t count = client_->drain(completions_);
     if (count > 0) {
@@ -214,6 +226,7 @@ Napi::Value EngineHandle::accepted(Napi::Env env, const base::Result<std::uint64
 }
 
 void EngineHandle::hold() {
+  if (watching_ && poll_ns_ > 0) watch_.stay_awake(poll_ns_);
   if (in_flight_++ > 0) return;
   Ref();
   state_->channel().hold(Env());
@@ -228,6 +241,8 @@ void EngineHandle::release() {
 /// Closing first: when it returns the reactor has made its last call to `on_completions`.
 void EngineHandle::let_go() {
   if (engine_ != nullptr) static_cast<void>(engine_->close());
+  watch_.stop();
+  watching_ = false;
   client_.reset();
   engine_.reset();
   if (state_ != nullptr) state_->remove(*this);

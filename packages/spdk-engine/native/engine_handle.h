@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "completion_rows.h"
+#include "loop_watch.h"
 #include "engine/engine.h"
 #include "napi_glue/addon_state.h"
 
@@ -31,6 +32,7 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private napi::
   Napi::Value append(const Napi::CallbackInfo& info);
   Napi::Value remove(const Napi::CallbackInfo& info);
   Napi::Value get(const Napi::CallbackInfo& info);
+  Napi::Value enterReads(const Napi::CallbackInfo& info);
   Napi::Value scan(const Napi::CallbackInfo& info);
   Napi::Value flush(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
@@ -57,6 +59,10 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private napi::
   std::shared_ptr<engine::Engine> engine_;
   std::unique_ptr<engine::Client> client_;
   std::size_t in_flight_ = 0;
+  /// Where the client's own reads are heard of; not started without them.
+  LoopWatch watch_;
+  bool watching_ = false;
+  std::uint64_t poll_ns_ = 0;
   CompletionRows rows_;
   std::array<engine::Completion, CompletionRows::kRowsMax> completions_;
 };

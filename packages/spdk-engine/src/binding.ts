@@ -29,6 +29,8 @@ export interface NativeEngineHandle {
   ): number;
   remove(ticket: number, keyspace: number, key: Uint8Array): number;
   get(ticket: number, keyspace: number, key: Uint8Array): void;
+  /** Hands the gets since the last call to the device; they may have been taken on without leaving this thread. */
+  enterReads(): void;
   scan(
     ticket: number,
     keyspace: number,
@@ -56,6 +58,8 @@ export interface NativeBinding {
     create: boolean,
     segmentBytes: number,
     partitionBits: number,
+    checkpointRecords: number,
+    pollMicros: number,
   ): Promise<NativeEngineHandle>;
   probeUring(): { readonly available: boolean; readonly why: string; readonly mend: string };
 }
@@ -69,6 +73,7 @@ export const HANDLE_METHODS: Readonly<Record<keyof NativeEngineHandle, true>> = 
   append: true,
   remove: true,
   get: true,
+  enterReads: true,
   scan: true,
   flush: true,
   close: true,

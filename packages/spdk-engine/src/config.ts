@@ -15,6 +15,16 @@ export interface EngineConfig {
   readonly create?: boolean;
   /** 2^this partitions, given to a new image, 0 to 16 (default 10). */
   readonly partitionBits?: number;
+  /**
+   * Records after which the index is written out, so that opening after a crash reads no more of the log than that
+   * (default 0: half as many as there are keys, at least 262,144).
+   */
+  readonly checkpointRecords?: number;
+  /**
+   * Microseconds, 0 (default) to 10,000, to keep polling after an operation instead of sleeping at once: lower latency
+   * for a busy processor.
+   */
+  readonly pollMicros?: number;
 }
 
 /** A configuration with every default filled in. */
@@ -27,6 +37,8 @@ export function checkConfig(config: EngineConfig): CheckedConfig {
     segmentBytes: 0,
     create: true,
     partitionBits: PARTITION_BITS_DEFAULT,
+    checkpointRecords: 0,
+    pollMicros: 0,
     ...config,
   };
   if (typeof checked.device !== 'string') throw invalid('device', checked.device, 'a string');
@@ -40,6 +52,8 @@ export function checkConfig(config: EngineConfig): CheckedConfig {
   checkInteger('sizeBytes', checked.sizeBytes, 0, Number.MAX_SAFE_INTEGER);
   checkInteger('segmentBytes', checked.segmentBytes, 0, 2 ** 31);
   checkInteger('partitionBits', checked.partitionBits, 0, PARTITION_BITS_MAX);
+  checkInteger('checkpointRecords', checked.checkpointRecords, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger('pollMicros', checked.pollMicros, 0, 10_000);
   return checked;
 }
 

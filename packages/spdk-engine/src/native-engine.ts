@@ -44,6 +44,12 @@ export class NativeEngine implements Engine {
   readonly #latency: Uint8Array;
   readonly #tickets = new TicketTable<Waiting>();
   #closing: Promise<void> | undefined;
+  #entering = false;
+  /** The gets of one turn go to the device together. */
+  readonly #enterReads = (): void => {
+    this.#entering = false;
+    this.#handle.enterReads();
+  };
 
   constructor(handle: NativeEngineHandle, device: string) {
     this.#handle = handle;
@@ -90,6 +96,10 @@ export class NativeEngine implements Engine {
     return this.#submit(keyspace, undefined, (ticket) => {
       checkKey(keyspace, key);
       this.#handle.get(ticket, keyspace, key);
+      if (!this.#entering) {
+        this.#entering = true;
+        queueMicrotask(this.#enterReads);
+      }
     });
   }
 

@@ -15,9 +15,19 @@ const DRIVERS = { auto: 0, uring: 1, pool: 2 } as const;
  */
 export async function openEngine(config: EngineConfig, options: { signal?: AbortSignal } = {}): Promise<Engine> {
   options.signal?.throwIfAborted();
-  const { device, sizeBytes, driver, create, segmentBytes, partitionBits } = checkConfig(config);
+  const { device, sizeBytes, driver, create, segmentBytes, partitionBits, checkpointRecords, pollMicros } =
+    checkConfig(config);
   try {
-    const handle = await binding().openEngine(device, sizeBytes, DRIVERS[driver], create, segmentBytes, partitionBits);
+    const handle = await binding().openEngine(
+      device,
+      sizeBytes,
+      DRIVERS[driver],
+      create,
+      segmentBytes,
+      partitionBits,
+      checkpointRecords,
+      pollMicros,
+    );
     const engine = new NativeEngine(handle, device);
     if (options.signal?.aborted === true) await engine.close();
     options.signal?.throwIfAborted();

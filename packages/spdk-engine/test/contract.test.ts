@@ -18,7 +18,7 @@ describe('the addon and its types', () => {
   });
 
   it('give an open engine the same methods', async () => {
-    const handle = await binding().openEngine('memory:', 64 * 1024 * 1024, 0, true, 0, 10);
+    const handle = await binding().openEngine('memory:', 64 * 1024 * 1024, 0, true, 0, 10, 0, 0);
     const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(handle)).filter((name) => name !== 'constructor');
     expect(methods.sort()).toEqual(Object.keys(HANDLE_METHODS).sort());
     await handle.close();
@@ -45,7 +45,7 @@ describe('the addon and its types', () => {
   });
 
   it('answer wrong arguments with a TypeError, never with undefined behaviour', async () => {
-    const handle = await binding().openEngine('memory:', 64 * 1024 * 1024, 0, true, 0, 10);
+    const handle = await binding().openEngine('memory:', 64 * 1024 * 1024, 0, true, 0, 10, 0, 0);
     // @ts-expect-error on purpose
     expect(() => handle.append(0, 0, 0, 0, 'key', new Uint8Array())).toThrow(TypeError);
     // @ts-expect-error on purpose

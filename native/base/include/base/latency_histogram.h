@@ -1,6 +1,6 @@
 // How long things took: counts in log-linear buckets of fixed size (the idea of HdrHistogram, Gil Tene).
 //
-// Threads: `record` from one thread at a time; everything else from any thread or process, at any time, without a lock:
+// Threads: everything from any thread, and reading from any process, at any time, without a lock:
 // every word is an aligned 64-bit number that only grows. Words are not consistent with each other while recording goes
 // on. Ownership: a plain object, made to lie in shared memory; its bytes are a documented layout (engine/SEEN.md).
 #pragma once
@@ -40,7 +40,9 @@ class LatencyHistogram {
   void record(std::uint64_t ns) noexcept {
     grow(buckets_[bucket_of(ns)], 1);
     grow(sum_ns_, ns);
-    if (ns > max_ns_.load(std::memory_order_relaxed)) max_ns_.store(ns, std::memory_order_relaxed);
+    std::uint64_t max = max_ns_.load(std::memory_order_relaxed);
+    while (ns > max && !max_ns_.compare_exchange_weak(max, ns, std::memory_order_relaxed)) {
+    }
   }
 
   [[nodiscard]] std::uint64_t sum_ns() const noexcept { return sum_ns_.load(std::memory_order_relaxed); }
@@ -71,9 +73,8 @@ class LatencyHistogram {
   }
 
  private:
-  /// One writer: a load and a store, not a locked add.
   static void grow(std::atomic<std::uint64_t>& word, std::uint64_t by) noexcept {
-    word.store(word.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+    word.fetch_add(by, std::memory_order_relaxed);
   }
 
   std::atomic<std::uint64_t> sum_ns_{0};

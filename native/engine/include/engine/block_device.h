@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "engine/engine.h"
 
@@ -39,6 +40,26 @@ struct IoRequest {
   std::uint64_t begun_ns = 0;
 };
 
+/// A second way to the same device, for the reads of one other thread. It may outlive the device it came from.
+/// Threads: all from the thread that opened it.
+class ReadLane {
+ public:
+  ReadLane() = default;
+  ReadLane(const ReadLane&) = delete;
+  ReadLane& operator=(const ReadLane&) = delete;
+  /// Nothing may be in flight.
+  virtual ~ReadLane() = default;
+
+  /// Polls as readable while a read may have finished.
+  [[nodiscard]] virtual int fd() const noexcept = 0;
+  /// Takes a read; it goes out with the next `poll` or `wait`.
+  virtual void submit(IoRequest& request) noexcept = 0;
+  /// Hands submitted reads to the device and runs `done` of the finished ones. Does not wait.
+  virtual void poll() noexcept = 0;
+  /// As `poll`, but first sleeps until a read finishes; at once when none is in flight.
+  virtual void wait() noexcept = 0;
+};
+
 class BlockDevice {
  public:
   BlockDevice() = default;
@@ -56,6 +77,9 @@ class BlockDevice {
   /// The first write to a place costs more than later ones, or may find no room (a file's space is given when it is
   /// written): the engine then writes zeros ahead of its log.
   [[nodiscard]] virtual bool allocates_on_write() const noexcept { return false; }
+
+  /// A lane for the calling thread; nothing where the device has only one way in. Any thread.
+  [[nodiscard]] virtual std::unique_ptr<ReadLane> open_lane() { return nullptr; }
 
   virtual void submit(IoRequest& request) noexcept = 0;
   /// Hands submitted requests to the device and runs `done` of the finished ones. Does not wait.

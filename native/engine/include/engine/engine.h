@@ -23,6 +23,7 @@ namespace ferrite::engine {
 namespace internal {
 class Core;
 class ClientQueue;
+class LaneReader;
 class ReadBuffer;
 }  // namespace internal
 
@@ -46,6 +47,9 @@ struct OpenOptions {
   /// Records after which the index is written out, so that opening reads no more of the log than that; 0: half as many
   /// as there are keys, at least 262,144.
   std::uint64_t checkpoint_records = 0;
+  /// After an operation threads poll that long before they sleep, microseconds: the next one is noticed without waking a
+  /// processor, which costs more than the device on many machines, at the price of a busy one. 0: sleep at once.
+  std::uint32_t poll_micros = 0;
 };
 
 /// How the log ended (PROTOCOL P17).
@@ -171,6 +175,7 @@ class RecordBatch {
 
  private:
   friend class internal::Core;
+  friend class internal::LaneReader;
   explicit RecordBatch(std::unique_ptr<internal::ReadBuffer> buffer) noexcept;
 
   std::unique_ptr<internal::ReadBuffer> buffer_;
@@ -234,6 +239,9 @@ struct ClientOptions {
   std::uint32_t depth = 1024;
   WakeFunction wake = nullptr;
   void* wake_context = nullptr;
+  /// The client's thread does its own gets where the device allows it, with no other thread in between: it watches
+  /// `read_fd` beside being woken, and calls `enter_reads` after one or more gets. To be opened on that thread.
+  bool own_reads = false;
 };
 
 /// One foreign thread's door to the engine. Every submission either returns a failure and has no effect
@@ -241,7 +249,8 @@ struct ClientOptions {
 /// or is accepted and completes exactly once.
 class Client {
  public:
-  explicit Client(std::shared_ptr<internal::Core> core, std::shared_ptr<internal::ClientQueue> queue) noexcept;
+  Client(std::shared_ptr<internal::Core> core, std::shared_ptr<internal::ClientQueue> queue,
+         std::unique_ptr<internal::LaneReader> lane) noexcept;
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   /// Completions not drained yet are dropped; accepted writes still reach the device.
@@ -264,9 +273,18 @@ class Client {
   /// returns less than `out.size()`: the wake function is armed again only then.
   std::size_t drain(std::span<Completion> out);
 
+  /// Polls as readable while one of the client's own reads may have finished; -1 without own reads.
+  [[nodiscard]] int read_fd() const noexcept;
+  /// Hands the gets since the last call to the device. True when `drain` has something to give already: what is absent
+  /// is known at once.
+  bool enter_reads() noexcept;
+  /// Waits until the client's own reads in flight have finished.
+  void settle_reads() noexcept;
+
  private:
   std::shared_ptr<internal::Core> core_;
   std::shared_ptr<internal::ClientQueue> queue_;
+  std::unique_ptr<internal::LaneReader> lane_;
 };
 
 class Engine {
@@ -283,6 +301,7 @@ class Engine {
 
   [[nodiscard]] const OpenReport& report() const noexcept;
   [[nodiscard]] std::uint32_t value_bytes_max() const noexcept;
+  [[nodiscard]] std::uint32_t poll_micros() const noexcept;
   [[nodiscard]] EngineStats stats() const noexcept;
   [[nodiscard]] LatencyMemory latency() const noexcept;
 

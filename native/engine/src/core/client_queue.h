@@ -23,6 +23,8 @@ class ClientQueue {
     outstanding_.fetch_add(1, std::memory_order_relaxed);
     return true;
   }
+  /// An operation of the client's own is drained.
+  void finish_own() noexcept { leave(); }
   /// Undoes `enter` for an operation that was refused after all.
   void leave() noexcept {
     --in_flight_;

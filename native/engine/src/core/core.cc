@@ -47,7 +47,9 @@ bool Core::step(bool may_sleep) {
     return false;
   }
   observer_.forget_time();
-  if (may_sleep) {
+  if (!may_sleep || stays_awake()) {
+    device_->poll();
+  } else {
     parked_.store(true, std::memory_order_seq_cst);
     if (quiet()) {
       device_->park(park_time());
@@ -55,8 +57,6 @@ bool Core::step(bool may_sleep) {
       device_->poll();
     }
     parked_.store(false, std::memory_order_relaxed);
-  } else {
-    device_->poll();
   }
   announce();
   return true;
@@ -76,6 +76,14 @@ bool Core::quiet() noexcept {
 bool Core::idle() noexcept {
   return group_ == nullptr && !log_busy() && !freeing_ && !zeroing_ && !moving_.reading && !checkpoint_.writing && (failed() || !checkpoint_.active()) && reads_in_flight_ == 0 && open_questions_ == 0 &&
          deferred_.empty() && starved_.empty() && submitted_ops_.empty() && intake_->empty();
+}
+
+// Polls on for a while after the last thing that happened.
+bool Core::stays_awake() noexcept {
+  if (options_.poll_micros == 0) return false;
+  const Clock::time_point now = Clock::now();
+  if (!idle() || !quiet()) last_busy_ = now;
+  return now - last_busy_ < std::chrono::microseconds(options_.poll_micros);
 }
 
 int Core::park_time() noexcept {

@@ -31,6 +31,11 @@
 
 namespace ferrite::engine::internal {
 
+struct PinnedPlaces;
+
+/// KEY_EMPTY, KEY_TOO_LARGE.
+[[nodiscard]] base::Status check_key(base::Bytes key) noexcept;
+
 class Core {
  public:
   explicit Core(const OpenOptions& options);
@@ -55,8 +60,20 @@ class Core {
   base::Status submit_flush(const std::shared_ptr<ClientQueue>& client, std::uint64_t tag);
   base::Result<std::shared_ptr<ClientQueue>> add_client(const ClientOptions& options);
 
+  // For clients that read for themselves (core_lane.cc).
+  std::unique_ptr<ReadLane> open_lane();
+  std::optional<base::Status> begin_lane_get(const std::shared_ptr<ClientQueue>& client, std::uint32_t keyspace,
+                                             base::Bytes key, std::uint64_t tag, PinnedPlaces& places);
+  void undo_lane_get(ClientQueue& client) noexcept;
+  void unpin_places(PinnedPlaces& places) noexcept;
+  std::unique_ptr<ReadBuffer> acquire_buffer(std::uint32_t bytes);
+  void watch_lane_read(const IoRequest& request) noexcept;
+  void note_lane_get(const Completion& completion, std::uint64_t latency_ns) noexcept;
+  void note_checksum_failure() noexcept;
+
   [[nodiscard]] const OpenReport& report() const noexcept { return report_; }
   [[nodiscard]] std::uint32_t value_bytes_max() const noexcept { return value_bytes_max_; }
+  [[nodiscard]] std::uint32_t poll_micros() const noexcept { return options_.poll_micros; }
   [[nodiscard]] EngineStats stats() const noexcept;
   [[nodiscard]] LatencyMemory latency() const noexcept {
     const auto& block = observer_.block();
@@ -72,6 +89,8 @@ class Core {
   static constexpr std::uint32_t kVerifiers = 32;
   static constexpr std::uint32_t kClients = 64;
   static constexpr std::uint32_t kScanWindow = 32;
+  /// Records applied to the index before lanes may look into it again.
+  static constexpr std::uint32_t kAppliedTogether = 32;
   /// Free segments that writes of clients leave to compaction.
   static constexpr std::uint32_t kSparedForMoving = 1;
   static constexpr std::chrono::milliseconds kSealAfter{kSealDelayMs / 2};
@@ -94,6 +113,7 @@ class Core {
   void refuse_everything() noexcept;
   [[nodiscard]] bool quiet() noexcept;
   [[nodiscard]] int park_time() noexcept;
+  [[nodiscard]] bool stays_awake() noexcept;
   void wake_if_parked() noexcept;
   void deliver(ClientQueue* client, Completion&& completion, std::uint64_t latency_ns) noexcept;
   void fail(int error, const char* message) noexcept;
@@ -107,6 +127,7 @@ class Core {
   void plan_verification() noexcept;
   void pump_verification() noexcept;
   void finish_verification(IoRequest& request) noexcept;
+  void apply_group(StagedGroup& group) noexcept;
   void commit_group() noexcept;
   void apply(StagedWrite& write, const RecordHead& head, base::Bytes key) noexcept;
   std::size_t find_candidates(std::uint32_t keyspace, std::uint64_t hash);
@@ -140,6 +161,7 @@ class Core {
   void forget_removal(std::uint32_t bytes) noexcept;
   void submit_copies() noexcept;
   void finish_copies() noexcept;
+  void apply_move(const Moving::Move& move) noexcept;
   void finish_victim() noexcept;
 
   // Index checkpoints (core_checkpoint.cc).
@@ -182,6 +204,8 @@ class Core {
   std::unique_ptr<BlockDevice> device_;
   Superblock superblock_;
   std::uint64_t salt_ = 0;
+  /// Guards the index against lanes, which look places up in it; the reactor alone changes it, and reads it without.
+  std::mutex index_mutex_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<KeyWitness> witness_;
   std::unique_ptr<SegmentTable> segments_;
@@ -218,12 +242,14 @@ class Core {
   /// A client's group waits for a free segment.
   bool stalled_ = false;
   /// A group that is ready waits for a free segment.
-  bool waiting_place_ = false;
+  std::atomic<bool> waiting_place_{false};
   /// Closing: nothing is done any more but what was accepted.
   bool draining_ = false;
   bool restoring_ = false;
   std::uint64_t applied_sequence_ = 0;
   Clock::time_point last_commit_{};
+  /// Something was submitted or finished lately (poll_micros).
+  Clock::time_point last_busy_{};
 
   // The group in flight.
   StagedGroup* group_ = nullptr;

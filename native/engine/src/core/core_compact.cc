@@ -251,23 +251,10 @@ void Core::finish_copies() noexcept {
   position_ += length;
   add(counters_.moved_bytes, length);
   count_for_checkpoint(moving_.moves.size(), length);
-  for (const Moving::Move& move : moving_.moves) {
-    const Location to(moving_.address + move.offset, move.from.bytes());
-    if (move.kind == RecordKind::kRemove) {
-      const std::int64_t charge = segments_->capacity().charge(to.bytes());
-      Segment& target = segments_->at(to.address());
-      ++target.removals;
-      target.removal_charge += charge;
-      Segment& victim = (*segments_)[moving_.victim];
-      --victim.removals;
-      victim.removal_charge -= charge;
-      continue;
-    }
-    const std::uint8_t* record = moving_.group.data() + move.offset;
-    FERRITE_CHECK(index_->replace(move.keyspace, move.hash, move.from, to));
-    segments_->drop(move.from);
-    segments_->keep(to);
-    witness_->remember(to, {record + kRecordHeadBytes, trusted_record_head(record).key_bytes});
+  for (std::size_t i = 0; i < moving_.moves.size();) {
+    const std::lock_guard lock(index_mutex_);
+    const std::size_t end = std::min<std::size_t>(moving_.moves.size(), i + kAppliedTogether);
+    for (; i < end; ++i) apply_move(moving_.moves[i]);
   }
   moving_.moves.clear();
   may_seal_ = true;
@@ -275,6 +262,25 @@ void Core::finish_copies() noexcept {
   pump_moving();
   pump_free();
   pump_writes();
+}
+
+void Core::apply_move(const Moving::Move& move) noexcept {
+  const Location to(moving_.address + move.offset, move.from.bytes());
+  if (move.kind == RecordKind::kRemove) {
+    const std::int64_t charge = segments_->capacity().charge(to.bytes());
+    Segment& target = segments_->at(to.address());
+    ++target.removals;
+    target.removal_charge += charge;
+    Segment& victim = (*segments_)[moving_.victim];
+    --victim.removals;
+    victim.removal_charge -= charge;
+    return;
+  }
+  const std::uint8_t* record = moving_.group.data() + move.offset;
+  FERRITE_CHECK(index_->replace(move.keyspace, move.hash, move.from, to));
+  segments_->drop(move.from);
+  segments_->keep(to);
+  witness_->remember(to, {record + kRecordHeadBytes, trusted_record_head(record).key_bytes});
 }
 
 void Core::finish_victim() noexcept {

@@ -6,7 +6,6 @@
 #include "core/core.h"
 
 namespace ferrite::engine::internal {
-namespace {
 
 using base::Reason;
 using base::Status;
@@ -16,8 +15,6 @@ Status check_key(base::Bytes key) noexcept {
   if (key.size() > kKeyBytesMax) return Status(Reason::kKeyTooLarge, "a key has at most 1024 bytes");
   return Status();
 }
-
-}  // namespace
 
 base::Result<std::uint64_t> Core::submit_write(const std::shared_ptr<ClientQueue>& client, RecordKind kind,
                                                const PutRequest& request, std::uint64_t tag) {

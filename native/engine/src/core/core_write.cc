@@ -182,15 +182,29 @@ void Core::apply(StagedWrite& write, const RecordHead& head, base::Bytes key) no
   }
 }
 
+void Core::apply_group(StagedGroup& group) noexcept {
+  std::uint64_t bytes = 0;
+  for (std::uint32_t i = 0; i < group.count;) {
+    const std::lock_guard lock(index_mutex_);
+    for (const std::uint32_t end = std::min(group.count, i + kAppliedTogether); i < end; ++i) {
+      StagedWrite& write = intake_->write(group, i);
+      const std::uint8_t* record = group.data + write.offset;
+      const RecordHead head = trusted_record_head(record);
+      apply(write, head, {record + kRecordHeadBytes, head.key_bytes});
+      bytes += std::uint64_t{head.key_bytes} + head.value_bytes;
+    }
+  }
+  add(counters_.user_bytes, bytes);
+}
+
 void Core::commit_group() noexcept {
   StagedGroup& group = *group_;
   const bool durable = group_io_.error == 0;
+  if (durable) apply_group(group);
   for (std::uint32_t i = 0; i < group.count; ++i) {
-    StagedWrite& write = intake_->write(group, i);
+    const StagedWrite& write = intake_->write(group, i);
     const std::uint8_t* record = group.data + write.offset;
     const RecordHead head = trusted_record_head(record);
-    if (durable) apply(write, head, {record + kRecordHeadBytes, head.key_bytes});
-    if (durable) add(counters_.user_bytes, std::uint64_t{head.key_bytes} + head.value_bytes);
     Completion completion;
     completion.tag = write.tag;
     completion.kind = head.kind == RecordKind::kPut ? OpKind::kAppend : OpKind::kRemove;

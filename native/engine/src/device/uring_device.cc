@@ -1,7 +1,8 @@
 #include "device/uring_device.h"
 
+#include <fcntl.h>
 #include <poll.h>
-#include <sys/uio.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -28,6 +29,82 @@ int set_up(io_uring& ring, unsigned entries) noexcept {
   return tuned == -EINVAL ? ::io_uring_queue_init(entries, &ring, 0) : tuned;
 }
 
+/// Takes note of a result; false when the request must be submitted again.
+bool settle(IoRequest& request, int result) noexcept {
+  if (result == -EINTR || result == -EAGAIN) return false;
+  request.error = result < 0 ? -result : 0;
+  if (result < 0 || request.kind == IoKind::kFlush) return true;
+  request.progress += static_cast<std::uint32_t>(result);
+  if (result == 0) request.error = EIO;
+  return result == 0 || request.progress >= request.length;
+}
+
+/// Reads on a ring of its own over the same open file.
+class UringLane final : public ReadLane {
+ public:
+  UringLane(int fd, io_uring ring) noexcept : fd_(fd), ring_(ring) {
+    fixed_ = ::io_uring_register_files(&ring_, &fd_, 1) == 0;
+    // Not the ring's own descriptor: it does not poll as readable while completions wait for their thread.
+    ::io_uring_register_eventfd(&ring_, event_.fd());
+  }
+  ~UringLane() override {
+    ::io_uring_queue_exit(&ring_);
+    ::close(fd_);
+  }
+
+  int fd() const noexcept override { return event_.fd(); }
+  void submit(IoRequest& request) noexcept override {
+    request.progress = 0;
+    submitted_.push(&request);
+  }
+  void poll() noexcept override {
+    prepare();
+    event_.clear();
+    if (in_flight_ > 0) ::io_uring_submit_and_get_events(&ring_);
+    reap();
+  }
+  void wait() noexcept override {
+    prepare();
+    if (in_flight_ > 0) ::io_uring_submit_and_wait(&ring_, 1);
+    reap();
+  }
+
+ private:
+  void prepare() noexcept {
+    while (!submitted_.empty() && in_flight_ < kEntries) {
+      io_uring_sqe* sqe = ::io_uring_get_sqe(&ring_);
+      if (sqe == nullptr) return;
+      IoRequest* request = submitted_.pop();
+      ::io_uring_prep_read(sqe, fixed_ ? 0 : fd_, request->buffer + request->progress,
+                           request->length - request->progress, request->offset + request->progress);
+      if (fixed_) ::io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+      ::io_uring_sqe_set_data(sqe, request);
+      ++in_flight_;
+    }
+  }
+
+  void reap() noexcept {
+    io_uring_cqe* batch[64];
+    while (const unsigned count = ::io_uring_peek_batch_cqe(&ring_, batch, 64)) {
+      runtime::IntrusiveList<IoRequest> finished;
+      for (unsigned i = 0; i < count; ++i) {
+        auto* request = static_cast<IoRequest*>(::io_uring_cqe_get_data(batch[i]));
+        --in_flight_;
+        (settle(*request, batch[i]->res) ? finished : submitted_).push(request);
+      }
+      ::io_uring_cq_advance(&ring_, count);
+      while (IoRequest* request = finished.pop()) request->done(*request);
+    }
+  }
+
+  int fd_;
+  io_uring ring_;
+  runtime::WakeEvent event_;
+  runtime::IntrusiveList<IoRequest> submitted_;
+  unsigned in_flight_ = 0;
+  bool fixed_ = false;
+};
+
 class UringDevice final : public BlockDevice {
  public:
   UringDevice(ImageFile image, io_uring ring) noexcept : image_(std::move(image)), ring_(ring) {
@@ -41,6 +118,17 @@ class UringDevice final : public BlockDevice {
   std::uint64_t size_bytes() const noexcept override { return image_.size_bytes(); }
   const char* durability() const noexcept override { return image_.durability(); }
   bool allocates_on_write() const noexcept override { return !image_.is_block_device(); }
+
+  std::unique_ptr<ReadLane> open_lane() override {
+    const int fd = ::fcntl(image_.fd(), F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) return nullptr;
+    io_uring ring{};
+    if (set_up(ring, kEntries) < 0) {
+      ::close(fd);
+      return nullptr;
+    }
+    return std::make_unique<UringLane>(fd, ring);
+  }
 
   void submit(IoRequest& request) noexcept override {
     request.progress = 0;
@@ -115,13 +203,13 @@ class UringDevice final : public BlockDevice {
     io_uring_cqe* batch[64];
     while (const unsigned count = ::io_uring_peek_batch_cqe(&ring_, batch, 64)) {
       runtime::IntrusiveList<IoRequest> finished;
-      for (unsigned i = 0; i < count; ++i) settle(*batch[i], finished);
+      for (unsigned i = 0; i < count; ++i) take(*batch[i], finished);
       ::io_uring_cq_advance(&ring_, count);
       while (IoRequest* request = finished.pop()) request->done(*request);
     }
   }
 
-  void settle(const io_uring_cqe& cqe, runtime::IntrusiveList<IoRequest>& finished) noexcept {
+  void take(const io_uring_cqe& cqe, runtime::IntrusiveList<IoRequest>& finished) noexcept {
     auto* request = static_cast<IoRequest*>(::io_uring_cqe_get_data(&cqe));
     if (request == nullptr) {
       listening_ = false;
@@ -129,21 +217,7 @@ class UringDevice final : public BlockDevice {
       return;
     }
     --in_flight_;
-    if (cqe.res == -EINTR || cqe.res == -EAGAIN) {
-      submitted_.push(request);
-      return;
-    }
-    request->error = cqe.res < 0 ? -cqe.res : 0;
-    if (cqe.res >= 0 && request->kind != IoKind::kFlush) {
-      request->progress += static_cast<std::uint32_t>(cqe.res);
-      if (cqe.res == 0) {
-        request->error = EIO;
-      } else if (request->progress < request->length) {
-        submitted_.push(request);
-        return;
-      }
-    }
-    finished.push(request);
+    (settle(*request, cqe.res) ? finished : submitted_).push(request);
   }
 
   ImageFile image_;

@@ -1,6 +1,7 @@
 // What every segment holds and which may be reused. Threads: the reactor. A plain table, no I/O.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -53,8 +54,8 @@ struct Segment {
   bool stuck = false;
   /// Its blocks were written before: writing them again allocates nothing.
   bool written = false;
-  /// Reads in flight: space is not reused under them.
-  std::uint32_t readers = 0;
+  /// Reads in flight: space is not reused under them. Added to by reactor and lanes, only while something alive is here.
+  std::atomic<std::uint32_t> readers{0};
 };
 
 class SegmentTable {
