@@ -27,16 +27,17 @@ class CoreDriver {
   internal::Core& core() { return *core_; }
   [[nodiscard]] const OpenReport& report() const { return core_->report(); }
 
-  base::Result<std::uint64_t> put(const std::string& key, const std::string& value, std::uint64_t tag) {
+  base::Result<std::uint64_t> put(const std::string& key, const std::string& value, std::uint64_t tag,
+                                   std::uint32_t keyspace = 1) {
     PutRequest request;
-    request.keyspace = 1;
+    request.keyspace = keyspace;
     request.key = bytes_of(key);
     request.value = bytes_of(value);
     return core_->submit_write(client_, RecordKind::kPut, request, tag);
   }
-  base::Result<std::uint64_t> remove(const std::string& key, std::uint64_t tag) {
+  base::Result<std::uint64_t> remove(const std::string& key, std::uint64_t tag, std::uint32_t keyspace = 1) {
     PutRequest request;
-    request.keyspace = 1;
+    request.keyspace = keyspace;
     request.key = bytes_of(key);
     return core_->submit_write(client_, RecordKind::kRemove, request, tag);
   }
@@ -55,8 +56,8 @@ class CoreDriver {
     EXPECT(false);  // no completion comes
     return {};
   }
-  Found get(const std::string& key) {
-    const base::Status accepted = core_->submit_get(client_, 1, bytes_of(key), 0);
+  Found get(const std::string& key, std::uint32_t keyspace = 1) {
+    const base::Status accepted = core_->submit_get(client_, keyspace, bytes_of(key), 0);
     if (!accepted.ok()) return {accepted, std::nullopt, {}};
     Completion completion = wait();
     while (completion.kind != OpKind::kGet) completion = wait();

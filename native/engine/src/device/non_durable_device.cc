@@ -3,16 +3,34 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
+#include <utility>
 
 namespace ferrite::engine {
 namespace {
 
 constexpr std::size_t kSectorBytes = 512;
+constexpr std::uint64_t kKeptPercent = 80;
+
+void shuffle(std::vector<VolatileDisk::Write>& writes, testing::Seeded& random) {
+  for (std::size_t i = writes.size(); i > 1; --i) std::swap(writes[i - 1], writes[random.below(i)]);
+}
+
+/// Requests change places as wholes; the blocks of each stay in order.
+void shuffle_requests(std::vector<VolatileDisk::Write>& writes, testing::Seeded& random) {
+  std::map<std::uint64_t, std::uint64_t> place;
+  for (const VolatileDisk::Write& write : writes) place.try_emplace(write.request, random.next());
+  std::stable_sort(writes.begin(), writes.end(), [&](const VolatileDisk::Write& a, const VolatileDisk::Write& b) {
+    return place[a.request] < place[b.request];
+  });
+}
 
 }  // namespace
 
 void VolatileDisk::power_cut(CutMode mode, testing::Seeded& random) {
   const std::size_t count = unflushed.size();
+  if (mode == CutMode::kReorderedBlocks) shuffle(unflushed, random);
+  if (mode == CutMode::kReorderedRequests) shuffle_requests(unflushed, random);
   const std::size_t pivot = count == 0 ? 0 : random.below(count + 1);
   for (std::size_t i = 0; i < count; ++i) {
     const Write& write = unflushed[i];
@@ -24,6 +42,8 @@ void VolatileDisk::power_cut(CutMode mode, testing::Seeded& random) {
       case CutMode::kSuffix: keep = i >= pivot; break;
       case CutMode::kAllButOne: keep = i != pivot; break;
       case CutMode::kRandomBlocks: keep = random.chance(50); break;
+      case CutMode::kReorderedBlocks:
+      case CutMode::kReorderedRequests: keep = random.chance(kKeptPercent); break;
       case CutMode::kTornSectors:
         for (std::size_t at = 0; at < write.bytes.size(); at += kSectorBytes) {
           if (random.chance(50)) {
@@ -45,9 +65,11 @@ NonDurableDevice::~NonDurableDevice() {
 
 void NonDurableDevice::leave_in_flight(const IoRequest& request) {
   if (request.kind != IoKind::kWrite && request.kind != IoKind::kWriteDurable) return;
+  ++disk_->requests;
   for (std::uint32_t at = 0; at < request.length; at += kBlockBytes) {
     disk_->unflushed.push_back(
-        {request.offset + at, std::vector<std::uint8_t>(request.buffer + at, request.buffer + at + kBlockBytes)});
+        {request.offset + at, std::vector<std::uint8_t>(request.buffer + at, request.buffer + at + kBlockBytes),
+         disk_->requests});
   }
 }
 

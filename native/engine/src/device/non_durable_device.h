@@ -1,5 +1,5 @@
-// Test double of a drive with a volatile cache: at a power cut, what was not flushed is lost, torn or kept, in any
-// combination. Fault budget: it never loses what a completed flush or durable write covers, and tears at 512 bytes.
+// Test double of a drive with a volatile cache: at a power cut, what was not flushed is lost, torn, kept or
+// reordered, in any combination. Fault budget: it never loses what a completed flush or durable write covers, and tears at 512 bytes.
 // Threads: one. The disk is shared so that it survives the device (a reboot).
 #pragma once
 
@@ -14,8 +14,20 @@
 namespace ferrite::engine {
 
 /// Which unflushed blocks reach the medium at a power cut.
-enum class CutMode : std::uint8_t { kNone, kAll, kPrefix, kSuffix, kAllButOne, kRandomBlocks, kTornSectors };
-inline constexpr std::uint8_t kCutModes = 7;
+/// The last two also change the order: an older write of a block may win over a newer one, block by block or request by
+/// request.
+enum class CutMode : std::uint8_t {
+  kNone,
+  kAll,
+  kPrefix,
+  kSuffix,
+  kAllButOne,
+  kRandomBlocks,
+  kTornSectors,
+  kReorderedBlocks,
+  kReorderedRequests
+};
+inline constexpr std::uint8_t kCutModes = 9;
 
 class VolatileDisk {
  public:
@@ -23,10 +35,15 @@ class VolatileDisk {
 
   void power_cut(CutMode mode, testing::Seeded& random);
 
+  /// As a file whose space is given when it is written: see BlockDevice::allocates_on_write.
+  bool allocates_on_write = false;
+
   struct Write {
     std::uint64_t offset;
     std::vector<std::uint8_t> bytes;  // one block
+    std::uint64_t request;            // blocks of one request share it
   };
+  std::uint64_t requests = 0;
   base::AlignedBuffer durable;
   base::AlignedBuffer cache;
   /// Written and not known to be durable, oldest first.
@@ -43,6 +60,7 @@ class NonDurableDevice final : public BlockDevice {
   DeviceKind kind() const noexcept override { return DeviceKind::kMemory; }
   std::uint64_t size_bytes() const noexcept override { return disk_->cache.size(); }
   const char* durability() const noexcept override { return "none before a flush, all after it"; }
+  bool allocates_on_write() const noexcept override { return disk_->allocates_on_write; }
   void submit(IoRequest& request) noexcept override { submitted_.push_back(&request); }
   void poll() noexcept override;
   void park(int timeout_ms) noexcept override;
