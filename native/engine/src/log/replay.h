@@ -71,6 +71,7 @@ class Replay {
   void use_checkpoint();
   [[nodiscard]] bool load_checkpoint(const CheckpointRoot& root, const Frame& frame);
   [[nodiscard]] bool load_page(base::Bytes page, const Frame& frame, std::vector<TableEntry>& table);
+  void drop_outlived(const std::vector<TableEntry>& table);
   void load(std::uint32_t segment);
   void read(std::uint64_t offset, base::MutableBytes into);
   void walk(std::uint32_t segment, bool final, const Frame* successor);

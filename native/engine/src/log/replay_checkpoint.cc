@@ -1,5 +1,6 @@
 // Reading the index checkpoint: the newest whole one saves reading the log before it. Any doubt, and the log is read.
 #include <algorithm>
+#include <utility>
 
 #include "log/replay.h"
 
@@ -98,6 +99,7 @@ bool Replay::load_checkpoint(const CheckpointRoot& root, const Frame& frame) {
     }
   }
   if (index_.size() != root.entries || table.size() != segments_.count()) return false;
+  drop_outlived(table);
   for (std::uint32_t i = 0; i < segments_.count(); ++i) {
     // What lies in the log before the checkpoint is not read; the segment the log was in is counted on from there.
     const bool before = probes_[i].start == Start::kGroup && probes_[i].first.life == table[i].life;
@@ -106,6 +108,22 @@ bool Replay::load_checkpoint(const CheckpointRoot& root, const Frame& frame) {
     segments_[i].removal_charge = table[i].removal_charge;
   }
   return true;
+}
+
+// A segment is given back only when nothing in it is alive: entries that point at an earlier life of it were replaced or
+// removed since, and the removal itself may be gone from the log with everything older. Entries newer than the table
+// point at what is read again anyway. Segments that cannot be told to be given back keep theirs: those are damage.
+void Replay::drop_outlived(const std::vector<TableEntry>& table) {
+  std::vector<std::pair<std::uint32_t, IndexEntry>> outlived;
+  index_.for_each([&](std::uint32_t keyspace, const IndexEntry& entry) {
+    const std::uint32_t segment = segments_.index_of(entry.location.address());
+    const Probe& probe = probes_[segment];
+    const std::uint64_t life = table[segment].life;
+    if (probe.retired >= std::max<std::uint64_t>(life, 1) || probe.first.life > life) {
+      outlived.emplace_back(keyspace, entry);
+    }
+  });
+  for (const auto& [keyspace, entry] : outlived) index_.erase(keyspace, entry.hash, entry.location);
 }
 
 bool Replay::load_page(base::Bytes page, const Frame& frame, std::vector<TableEntry>& table) {
