@@ -1,8 +1,7 @@
 // npm run sim -- --seeds N [--seed S] [--record]: N runs of the replication simulator, from seed S on.
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runSeed } from '../../packages/replication/src/testing/index.ts';
+import { recordEvidence } from '../evidence/record.ts';
 
 const PROGRESS_EVERY_MS = 5_000;
 const SHOWN_MAX = 5;
@@ -52,11 +51,5 @@ for (let seed = first; seed < first + count; seed++) {
 }
 report();
 
-if (values.record) {
-  const commit = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim();
-  const folder = new URL('../evidence/', import.meta.url);
-  mkdirSync(folder, { recursive: true });
-  const line = { commit, suite: 'sim', ...total, seconds: Math.round(seconds() * 10) / 10 };
-  appendFileSync(new URL('sim.jsonl', folder), `${JSON.stringify(line)}\n`);
-}
+if (values.record) recordEvidence('sim', { suite: 'sim', ...total, seconds: Math.round(seconds() * 10) / 10 });
 process.exitCode = total.violations > 0 ? 1 : 0;
