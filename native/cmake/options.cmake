@@ -3,6 +3,8 @@ set(FERRITE_SANITIZE "" CACHE STRING "Sanitizers for every core and test, as in 
 option(FERRITE_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 set(FERRITE_WITH_URING AUTO CACHE STRING "io_uring device: AUTO, ON or OFF")
 
+set(FERRITE_WITH_SPDK AUTO CACHE STRING "SPDK device, from an installed SPDK: AUTO, ON or OFF")
+
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE RelWithDebInfo)
 endif()
@@ -21,4 +23,5 @@ elseif(FERRITE_WITH_URING STREQUAL "ON")
 else()
   set(FERRITE_URING OFF)
 endif()
+include(spdk)
 message(STATUS "ferrite: io_uring device ${FERRITE_URING}, sanitizers '${FERRITE_SANITIZE}'")

@@ -1,9 +1,5 @@
 // The conformance suite of the BlockDevice port, run over every device.
 #include <cerrno>
-#include <cstring>
-#include <functional>
-#include <thread>
-#include <vector>
 
 #include "base/aligned_buffer.h"
 #include "device/delay_device.h"
@@ -11,93 +7,20 @@
 #include "device/memory_device.h"
 #include "device/non_durable_device.h"
 #include "device/pool_device.h"
-#include "device/sync_io.h"
 #include "device/uring_device.h"
+#include "device_conformance.h"
 #include "scratch.h"
 #include "testing/check.h"
-#include "testing/seeded.h"
 
 using namespace ferrite;
 using namespace ferrite::engine;
 
 namespace {
 
-constexpr std::uint64_t kSize = 8U << 20U;
-
-void fill(base::MutableBytes bytes, std::uint64_t seed) {
-  testing::Seeded random(seed);
-  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random.next());
-}
-
-void conforms(BlockDevice& device) {
-  EXPECT(device.size_bytes() == kSize);
-  EXPECT(std::strlen(device.durability()) > 0);
-  base::AlignedBuffer out(1U << 20U);
-  base::AlignedBuffer in(1U << 20U);
-
-  // Space never written reads as zero; what was written is read back, at any aligned place and length.
-  EXPECT(run_io(device, IoKind::kRead, kSize - kBlockBytes, in.bytes().first(kBlockBytes)) == 0);
-  for (const std::uint8_t byte : in.bytes().first(kBlockBytes)) EXPECT(byte == 0);
-  fill(out.bytes(), 1);
-  EXPECT(run_io(device, IoKind::kWrite, 3 * kBlockBytes, out.bytes()) == 0);
-  EXPECT(run_io(device, IoKind::kFlush, 0, {}) == 0);
-  EXPECT(run_io(device, IoKind::kRead, 3 * kBlockBytes, in.bytes()) == 0);
-  EXPECT(std::memcmp(out.data(), in.data(), out.size()) == 0);
-  EXPECT(run_io(device, IoKind::kWriteDurable, 0, out.bytes().first(kBlockBytes)) == 0);
-  EXPECT(run_io(device, IoKind::kRead, 0, in.bytes().first(kBlockBytes)) == 0);
-  EXPECT(std::memcmp(out.data(), in.data(), kBlockBytes) == 0);
-
-  // More requests than any queue holds all finish, each once, with their own data.
-  constexpr std::size_t kRequests = 600;
-  struct Tracked {
-    IoRequest io;
-    int done = 0;
-  };
-  std::vector<Tracked> requests(kRequests);
-  base::AlignedBuffer blocks(kRequests * kBlockBytes);
-  fill(blocks.bytes(), 2);
-  std::size_t finished = 0;
-  const auto run_all = [&](IoKind kind, base::AlignedBuffer& memory) {
-    finished = 0;
-    for (std::size_t i = 0; i < kRequests; ++i) {
-      IoRequest& io = requests[i].io;
-      io.kind = kind;
-      io.offset = i * kBlockBytes;
-      io.length = kBlockBytes;
-      io.buffer = memory.data() + i * kBlockBytes;
-      io.owner = &requests[i];
-      io.done = [](IoRequest& request) { ++static_cast<Tracked*>(request.owner)->done; };
-      requests[i].done = 0;
-      device.submit(io);
-    }
-    while (finished < kRequests) {
-      device.park(-1);
-      finished = 0;
-      for (const Tracked& request : requests) finished += request.done > 0 ? 1 : 0;
-    }
-    for (const Tracked& request : requests) EXPECT(request.done == 1 && request.io.error == 0);
-  };
-  run_all(IoKind::kWrite, blocks);
-  base::AlignedBuffer back(blocks.size());
-  run_all(IoKind::kRead, back);
-  EXPECT(std::memcmp(blocks.data(), back.data(), blocks.size()) == 0);
-
-  // A park ends by a wake from another thread, by one that came before, and by its timeout.
-  device.wake();
-  device.park(-1);
-  std::thread waker([&device] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    device.wake();
-  });
-  device.park(-1);
-  waker.join();
-  device.park(1);
-}
-
 ImageFile image_in(const Scratch& scratch) {
   OpenOptions options;
   options.device = "file:" + scratch.image();
-  options.size_bytes = kSize;
+  options.size_bytes = kConformanceBytes;
   auto image = ImageFile::open(options);
   EXPECT(image.ok());
   return std::move(image).value();
@@ -106,7 +29,7 @@ ImageFile image_in(const Scratch& scratch) {
 }  // namespace
 
 TEST("memory conforms to the block device port") {
-  MemoryDevice device(std::make_shared<base::AlignedBuffer>(kSize));
+  MemoryDevice device(std::make_shared<base::AlignedBuffer>(kConformanceBytes));
   conforms(device);
 }
 
@@ -126,7 +49,7 @@ TEST("io_uring conforms to the block device port") {
 }
 
 TEST("the drive that forgets conforms while its power is on") {
-  NonDurableDevice device(std::make_shared<VolatileDisk>(kSize), 1, ~std::uint64_t{0});
+  NonDurableDevice device(std::make_shared<VolatileDisk>(kConformanceBytes), 1, ~std::uint64_t{0});
   conforms(device);
 }
 
@@ -135,7 +58,7 @@ TEST("the device that dawdles conforms, whatever overtakes what") {
     testing::set_seed(seed);
     DelayPlan plan{seed, {}};
     plan.pauses.fill({0, 3000});
-    DelayDevice device(std::make_unique<MemoryDevice>(std::make_shared<base::AlignedBuffer>(kSize)), plan);
+    DelayDevice device(std::make_unique<MemoryDevice>(std::make_shared<base::AlignedBuffer>(kConformanceBytes)), plan);
     conforms(device);
   }
 }
@@ -143,7 +66,7 @@ TEST("the device that dawdles conforms, whatever overtakes what") {
 TEST("the device that dawdles takes at least the time it was told, for that kind of request only") {
   DelayPlan plan;
   plan.pauses[static_cast<std::size_t>(IoKind::kFlush)] = {20'000, 25'000};
-  DelayDevice device(std::make_unique<MemoryDevice>(std::make_shared<base::AlignedBuffer>(kSize)), plan);
+  DelayDevice device(std::make_unique<MemoryDevice>(std::make_shared<base::AlignedBuffer>(kConformanceBytes)), plan);
   base::AlignedBuffer block(kBlockBytes);
   std::uint64_t begun = base::monotonic_ns();
   EXPECT(run_io(device, IoKind::kFlush, 0, {}) == 0);

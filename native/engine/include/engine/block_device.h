@@ -60,6 +60,14 @@ class ReadLane {
   virtual void wait() noexcept = 0;
 };
 
+/// What a device promises of data that was flushed.
+struct DurabilityContract {
+  /// A successful flush or durable write survives the loss of power, as far as the device can be asked.
+  bool device_durable = false;
+  /// Why, or why not and what would help, in one sentence. Static storage.
+  const char* statement = "";
+};
+
 class BlockDevice {
  public:
   BlockDevice() = default;
@@ -71,8 +79,8 @@ class BlockDevice {
   [[nodiscard]] virtual DeviceKind kind() const noexcept = 0;
   /// Capacity, a multiple of kBlockBytes.
   [[nodiscard]] virtual std::uint64_t size_bytes() const noexcept = 0;
-  /// What a successful flush promises, one sentence.
-  [[nodiscard]] virtual const char* durability() const noexcept = 0;
+  /// Established when the device was opened.
+  [[nodiscard]] virtual DurabilityContract durability() const noexcept = 0;
 
   /// The first write to a place costs more than later ones, or may find no room (a file's space is given when it is
   /// written): the engine then writes zeros ahead of its log.

@@ -30,10 +30,23 @@ class ReadBuffer;
 /// How a file or block device is driven. `kAuto`: io_uring, or the thread pool where the kernel refuses io_uring.
 enum class Driver : std::uint8_t { kAuto, kUring, kPool };
 
-enum class DeviceKind : std::uint8_t { kMemory, kUring, kPool };
+enum class DeviceKind : std::uint8_t { kMemory, kUring, kPool, kSpdk };
+
+/// How SPDK is set up. What concerns the whole process (memory) is taken from the first engine that asks for SPDK.
+struct SpdkOptions {
+  /// Path of an SPDK JSON configuration, or the configuration itself (it begins with `{`). Applied when the bdev asked
+  /// for does not exist yet; empty: the bdev comes from an earlier configuration of this process.
+  std::string config;
+  /// Memory SPDK takes for itself, MiB; 512 is the least that works.
+  std::uint32_t memory_mib = 768;
+  /// Ordinary memory instead of huge pages (then no PCIe device); unset: when the system has no free huge pages.
+  std::optional<bool> no_huge;
+  /// A request that takes longer fails with ETIMEDOUT and the device is reset, milliseconds.
+  std::uint32_t timeout_ms = 10'000;
+};
 
 struct OpenOptions {
-  /// `file:PATH`, `block:PATH` or `memory:`.
+  /// `file:PATH`, `block:PATH`, `spdk:BDEV` or `memory:`.
   std::string device;
   /// Size of a new image, bytes. An existing image keeps its own size. Block devices: 0 means the whole device.
   std::uint64_t size_bytes = 0;
@@ -50,6 +63,10 @@ struct OpenOptions {
   /// After an operation threads poll that long before they sleep, microseconds: the next one is noticed without waking a
   /// processor, which costs more than the device on many machines, at the price of a busy one. 0: sleep at once.
   std::uint32_t poll_micros = 0;
+  /// Open a device that cannot keep flushed data through a loss of power; `memory:` implies it. Otherwise such a device
+  /// is refused with DEVICE_NOT_DURABLE.
+  bool allow_volatile = false;
+  SpdkOptions spdk;
 };
 
 /// How the log ended (PROTOCOL P17).
@@ -77,6 +94,8 @@ struct OpenReport {
   std::string driver_fallback_reason;
   /// What a flush means on this device, one sentence.
   std::string durability;
+  /// Flushed data survives the loss of power, as far as the device can be asked.
+  bool device_durable = false;
   /// Random identity of the image, drawn when it was formatted.
   std::uint8_t image_id[16] = {};
   /// Opens of this image so far, this one included; durable before `open` returns (P9).
@@ -291,7 +310,8 @@ class Engine {
  public:
   /// Opens or creates the image, replays its log and starts the reactor. Blocks; call it off latency-bound threads.
   /// Fails with CONFIG_INVALID, PATH_NOT_WRITABLE, IMAGE_LOCKED, FORMAT_UNKNOWN, DEVICE_TRUNCATED, CHECKSUM_MISMATCH
-  /// (both superblocks damaged), DEVICE_FULL (the file cannot be made that large) or DEVICE_FAILED.
+  /// (both superblocks damaged), DEVICE_FULL (the file cannot be made that large), DEVICE_NOT_DURABLE,
+  /// SPDK_NOT_INSTALLED or DEVICE_FAILED.
   static base::Result<std::unique_ptr<Engine>> open(const OpenOptions& options);
 
   Engine(const Engine&) = delete;
@@ -331,6 +351,16 @@ struct UringSupport {
 
 /// Tries a tiny io_uring set-up and takes it down again.
 UringSupport probe_uring();
+
+/// What this build offers for SPDK.
+struct SpdkSupport {
+  bool available = false;
+  /// Release of the SPDK in use, as it names itself; empty when there is none.
+  std::string version;
+};
+
+/// Whether `spdk:` devices can be opened. Starts nothing.
+SpdkSupport probe_spdk();
 
 /// XXH64(key, 0): routes a key. Its top `partition_bits` are the partition.
 std::uint64_t key_hash(base::Bytes key) noexcept;

@@ -102,6 +102,7 @@ class Core {
   base::Status restore_tail(const std::vector<std::uint8_t>& records);
   void set_up(const ReplayResult& replayed);
   base::Status open_device();
+  base::Status attach_durable(std::unique_ptr<BlockDevice> device, bool fresh);
   base::Status all_blank(bool& blank) noexcept;
   void finish_close() noexcept;
 

@@ -12,6 +12,7 @@
 #include "device/image_file.h"
 #include "device/memory_device.h"
 #include "device/pool_device.h"
+#include "device/spdk_device.h"
 #include "device/sync_io.h"
 #include "device/uring_device.h"
 
@@ -74,19 +75,32 @@ Status Core::open_device() {
     const std::uint64_t size = options_.size_bytes / kBlockBytes * kBlockBytes;
     return attach(std::make_unique<MemoryDevice>(std::make_shared<base::AlignedBuffer>(size)), true);
   }
+  if (options_.device.starts_with(kSpdkPrefix)) {
+    base::Result<std::unique_ptr<BlockDevice>> spdk = open_spdk_device(options_);
+    return spdk.ok() ? attach_durable(std::move(spdk).value(), false) : spdk.status();
+  }
   base::Result<ImageFile> image = ImageFile::open(options_);
   if (!image.ok()) return image.status();
   const bool fresh = image.value().fresh();
   if (options_.driver != Driver::kPool) {
     base::Result<std::unique_ptr<BlockDevice>> uring = open_uring_device(image.value());
-    if (uring.ok()) return attach(std::move(uring).value(), fresh);
+    if (uring.ok()) return attach_durable(std::move(uring).value(), fresh);
     if (options_.driver == Driver::kUring) {
       return Status(Reason::kConfigInvalid, "the kernel refuses io_uring: choose the driver auto or pool",
                     uring.status().system_error());
     }
     report_.driver_fallback_reason = probe_uring().reason;
   }
-  return attach(std::make_unique<PoolDevice>(std::move(image).value()), fresh);
+  return attach_durable(std::make_unique<PoolDevice>(std::move(image).value()), fresh);
+}
+
+// Before anything is written to it.
+Status Core::attach_durable(std::unique_ptr<BlockDevice> device, bool fresh) {
+  const DurabilityContract contract = device->durability();
+  if (!contract.device_durable && !options_.allow_volatile) {
+    return Status(Reason::kDeviceNotDurable, contract.statement);
+  }
+  return attach(std::move(device), fresh);
 }
 
 Status Core::attach(std::unique_ptr<BlockDevice> device, bool fresh) {
@@ -123,7 +137,8 @@ Status Core::attach(std::unique_ptr<BlockDevice> device, bool fresh) {
   if (const Status status = prepare_first_segment(); !status.ok()) return status;
   if (const Status status = restore_tail(replayed.tail_records); !status.ok()) return status;
   report_.device_kind = device_->kind();
-  report_.durability = device_->durability();
+  report_.durability = device_->durability().statement;
+  report_.device_durable = device_->durability().device_durable;
   std::memcpy(report_.image_id, superblock_.image_id.data(), sizeof report_.image_id);
   report_.boot_count = superblock_.boot_count;
   report_.size_bytes = superblock_.device_bytes;

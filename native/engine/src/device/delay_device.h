@@ -33,7 +33,7 @@ class DelayDevice final : public BlockDevice {
 
   DeviceKind kind() const noexcept override { return behind_->kind(); }
   std::uint64_t size_bytes() const noexcept override { return behind_->size_bytes(); }
-  const char* durability() const noexcept override { return behind_->durability(); }
+  DurabilityContract durability() const noexcept override { return behind_->durability(); }
   bool allocates_on_write() const noexcept override { return behind_->allocates_on_write(); }
 
   void submit(IoRequest& request) noexcept override {

@@ -2,13 +2,17 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <thread>
 #include <utility>
@@ -36,6 +40,23 @@ bool lock_patiently(int fd) noexcept {
   return true;
 }
 
+/// False when the kernel sends no flushes to this block device, because it takes it to have no volatile cache.
+bool kernel_flushes(int fd) noexcept {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return true;
+  for (const char* form : {"/sys/dev/block/%u:%u/queue/write_cache", "/sys/dev/block/%u:%u/../queue/write_cache"}) {
+    char path[96];
+    std::snprintf(path, sizeof path, form, major(info.st_rdev), minor(info.st_rdev));
+    const int setting = ::open(path, O_RDONLY | O_CLOEXEC);
+    if (setting < 0) continue;  // of a partition, the whole drive has it
+    char text[16] = {};
+    const ssize_t length = ::read(setting, text, sizeof text - 1);
+    ::close(setting);
+    return length <= 0 || std::strncmp(text, "write through", 13) != 0;
+  }
+  return true;
+}
+
 }  // namespace
 
 ImageFile::ImageFile(ImageFile&& other) noexcept
@@ -43,7 +64,8 @@ ImageFile::ImageFile(ImageFile&& other) noexcept
       size_bytes_(other.size_bytes_),
       fresh_(other.fresh_),
       direct_(other.direct_),
-      block_(other.block_) {}
+      block_(other.block_),
+      durability_(other.durability_) {}
 
 ImageFile::~ImageFile() {
   if (fd_ < 0) return;
@@ -52,10 +74,18 @@ ImageFile::~ImageFile() {
   ::close(fd_);
 }
 
-const char* ImageFile::durability() const noexcept {
-  if (block_) return "flush empties the drive's volatile cache";
-  return direct_ ? "fdatasync of a file with direct I/O: as durable as its file system and drive make it"
-                 : "fdatasync of a file without direct I/O: as durable as its file system and drive make it";
+DurabilityContract ImageFile::examine() const noexcept {
+  if (block_) {
+    return kernel_flushes(fd_) ? DurabilityContract{true, "flush empties the drive's volatile cache"}
+                               : DurabilityContract{true, "the kernel takes the drive to have no volatile cache"};
+  }
+  struct statfs file_system {};
+  if (::fstatfs(fd_, &file_system) == 0 &&
+      (file_system.f_type == TMPFS_MAGIC || file_system.f_type == RAMFS_MAGIC)) {
+    return {false, "none: the file lies in memory (tmpfs); put the image on a disk's file system"};
+  }
+  return {true, direct_ ? "fdatasync of a file with direct I/O: as durable as its file system and drive make it"
+                        : "fdatasync of a file without direct I/O: as durable as its file system and drive make it"};
 }
 
 base::Result<ImageFile> ImageFile::open(const OpenOptions& options) {
@@ -69,10 +99,11 @@ base::Result<ImageFile> ImageFile::open(const OpenOptions& options) {
     image.block_ = true;
   }
   if (prefix == 0 || spec.size() == prefix || spec.find('\0') != std::string::npos) {
-    return Status(Reason::kConfigInvalid, "the device must be file:PATH, block:PATH or memory:");
+    return Status(Reason::kConfigInvalid, "the device must be file:PATH, block:PATH, spdk:BDEV or memory:");
   }
   const Status opened = image.open_path(spec.c_str() + prefix, options);
   if (!opened.ok()) return opened;
+  image.durability_ = image.examine();
   return image;
 }
 

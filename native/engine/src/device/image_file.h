@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "engine/engine.h"
+#include "engine/block_device.h"
 
 namespace ferrite::engine {
 
@@ -26,17 +26,19 @@ class ImageFile {
   /// O_DIRECT is in force; without it (some file systems) the page cache stands between.
   [[nodiscard]] bool direct() const noexcept { return direct_; }
   [[nodiscard]] bool is_block_device() const noexcept { return block_; }
-  [[nodiscard]] const char* durability() const noexcept;
+  [[nodiscard]] DurabilityContract durability() const noexcept { return durability_; }
 
  private:
   ImageFile() noexcept = default;
   base::Status open_path(const char* path, const OpenOptions& options) noexcept;
+  [[nodiscard]] DurabilityContract examine() const noexcept;
 
   int fd_ = -1;
   std::uint64_t size_bytes_ = 0;
   bool fresh_ = false;
   bool direct_ = false;
   bool block_ = false;
+  DurabilityContract durability_;
 };
 
 }  // namespace ferrite::engine

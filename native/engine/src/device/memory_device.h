@@ -17,7 +17,9 @@ class MemoryDevice final : public BlockDevice {
 
   DeviceKind kind() const noexcept override { return DeviceKind::kMemory; }
   std::uint64_t size_bytes() const noexcept override { return disk_->size(); }
-  const char* durability() const noexcept override { return "none: the contents end with the process"; }
+  DurabilityContract durability() const noexcept override {
+    return {false, "none: the contents end with the process"};
+  }
   void submit(IoRequest& request) noexcept override;
   void poll() noexcept override;
   void park(int timeout_ms) noexcept override;

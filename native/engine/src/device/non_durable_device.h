@@ -59,8 +59,10 @@ class NonDurableDevice final : public BlockDevice {
 
   DeviceKind kind() const noexcept override { return DeviceKind::kMemory; }
   std::uint64_t size_bytes() const noexcept override { return disk_->cache.size(); }
-  const char* durability() const noexcept override { return "none before a flush, all after it"; }
   bool allocates_on_write() const noexcept override { return disk_->allocates_on_write; }
+  DurabilityContract durability() const noexcept override {
+    return {true, "none before a flush, all after it"};
+  }
   void submit(IoRequest& request) noexcept override { submitted_.push_back(&request); }
   void poll() noexcept override;
   void park(int timeout_ms) noexcept override;

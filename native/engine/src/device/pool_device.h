@@ -22,7 +22,7 @@ class PoolDevice final : public BlockDevice {
 
   DeviceKind kind() const noexcept override { return DeviceKind::kPool; }
   std::uint64_t size_bytes() const noexcept override { return image_.size_bytes(); }
-  const char* durability() const noexcept override { return image_.durability(); }
+  DurabilityContract durability() const noexcept override { return image_.durability(); }
   bool allocates_on_write() const noexcept override { return !image_.is_block_device(); }
   void submit(IoRequest& request) noexcept override;
   void poll() noexcept override;

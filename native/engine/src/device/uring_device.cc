@@ -116,7 +116,7 @@ class UringDevice final : public BlockDevice {
 
   DeviceKind kind() const noexcept override { return DeviceKind::kUring; }
   std::uint64_t size_bytes() const noexcept override { return image_.size_bytes(); }
-  const char* durability() const noexcept override { return image_.durability(); }
+  DurabilityContract durability() const noexcept override { return image_.durability(); }
   bool allocates_on_write() const noexcept override { return !image_.is_block_device(); }
 
   std::unique_ptr<ReadLane> open_lane() override {

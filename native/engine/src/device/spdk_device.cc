@@ -1,0 +1,373 @@
+#include "device/spdk_device.h"
+
+#include <spdk/env.h>
+#include <spdk/version.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "base/check.h"
+#include "device/spdk_bdev.h"
+#include "runtime/intrusive_list.h"
+
+namespace ferrite::engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using base::Reason;
+using base::Status;
+
+constexpr std::uint32_t kSlots = 128;
+constexpr std::uint32_t kSlotBytes = 64U << 10U;
+/// With requests under way: polling without a pause for so long, then with pauses.
+constexpr std::chrono::microseconds kSpin{2000};
+constexpr std::chrono::microseconds kPause{50};
+/// With none: how long SPDK's messages to this thread (resets, removals) may lie.
+constexpr int kSleepMs = 10;
+
+/// A request that is with the bdev, whole or in pieces.
+struct Operation {
+  IoRequest* request = nullptr;
+  Clock::time_point started;
+  std::uint32_t pieces = 0;
+  Operation* next = nullptr;
+};
+
+class SlotPool;
+
+/// A piece of a request on its way through SPDK, with memory of SPDK's own.
+struct Slot {
+  SlotPool* pool = nullptr;
+  /// nullptr: the request was answered without waiting for SPDK.
+  Operation* operation = nullptr;
+  IoKind kind = IoKind::kRead;
+  std::uint8_t* memory = nullptr;
+  /// Place in the request, and length.
+  std::uint32_t at = 0;
+  std::uint32_t length = 0;
+  std::uint64_t offset = 0;
+  spdk_bdev_io_wait_entry wait{};
+  Slot* next = nullptr;
+};
+
+// Every byte passes through slots in SPDK's memory. The engine's buffers are ordinary memory, which an NVMe drive cannot
+// reach; and a request that timed out can be answered at once, because what SPDK still holds of it is only a slot. The
+// copy of 4 KiB costs about 0.1 us.
+//
+// Outlives the device when SPDK does not give slots back: then SPDK's application pthread polls it to its end.
+class SlotPool final : public SpdkRetired {
+ public:
+  using Returned = void (*)(void* owner, Slot& slot, int error) noexcept;
+
+  explicit SlotPool(std::unique_ptr<SpdkBdev> bdev) noexcept : bdev_(std::move(bdev)) {}
+
+  ~SlotPool() override { spdk_dma_free(memory_); }
+
+  Status allocate() {
+    memory_ = static_cast<std::uint8_t*>(spdk_dma_malloc(std::size_t{kSlots} * kSlotBytes, kBlockBytes, nullptr));
+    if (memory_ == nullptr) return Status(Reason::kDeviceFailed, "SPDK has too little memory: raise memoryMiB", ENOMEM);
+    for (std::uint32_t i = 0; i < kSlots; ++i) {
+      slots_[i].pool = this;
+      slots_[i].memory = memory_ + std::size_t{i} * kSlotBytes;
+      idle_.push(&slots_[i]);
+    }
+    return Status();
+  }
+
+  SpdkBdev& bdev() noexcept { return *bdev_; }
+  void serve(void* owner, Returned returned) noexcept {
+    owner_ = owner;
+    returned_ = returned;
+  }
+  [[nodiscard]] bool empty() const noexcept { return idle_.empty(); }
+  [[nodiscard]] Slot* take() noexcept {
+    ++out_;
+    return idle_.pop();
+  }
+  void give_back(Slot& slot) noexcept {
+    slot.operation = nullptr;
+    idle_.push(&slot);
+    --out_;
+  }
+  /// SPDK has something of ours: a slot or a reset.
+  [[nodiscard]] bool busy() const noexcept { return out_ > 0 || resetting_; }
+
+  /// Hands a slot to SPDK; it comes back through `returned`, perhaps before this returns.
+  void send(Slot& slot) noexcept {
+    if (bdev_->removed()) return settle(slot, ENODEV);
+    SpdkBdev& to = *bdev_;
+    int error = 0;
+    switch (slot.kind) {
+      case IoKind::kRead:
+        error = spdk_bdev_read(to.descriptor(), to.channel(), slot.memory, slot.offset, slot.length, completed, &slot);
+        break;
+      case IoKind::kWrite:
+      case IoKind::kWriteDurable:
+        error = spdk_bdev_write(to.descriptor(), to.channel(), slot.memory, slot.offset, slot.length, completed, &slot);
+        break;
+      case IoKind::kFlush:
+        if (!to.can(SPDK_BDEV_IO_TYPE_FLUSH)) return settle(slot, 0);  // the contract says what that means
+        error = spdk_bdev_flush(to.descriptor(), to.channel(), 0, to.size_bytes(), completed, &slot);
+        break;
+    }
+    if (error == -ENOMEM) {
+      slot.wait.bdev = to.bdev();
+      slot.wait.cb_fn = [](void* context) { resend(*static_cast<Slot*>(context)); };
+      slot.wait.cb_arg = &slot;
+      error = spdk_bdev_queue_io_wait(to.bdev(), to.channel(), &slot.wait);
+    }
+    if (error != 0) settle(slot, -error);
+  }
+
+  /// Leaves all slots to SPDK and asks it to abort what it has.
+  void abandon() noexcept {
+    for (Slot& slot : slots_) slot.operation = nullptr;
+    if (resetting_ || bdev_->removed() || !bdev_->can(SPDK_BDEV_IO_TYPE_RESET)) return;
+    const auto done = [](spdk_bdev_io* io, bool, void* self) {
+      spdk_bdev_free_io(io);
+      static_cast<SlotPool*>(self)->resetting_ = false;
+    };
+    resetting_ = spdk_bdev_reset(bdev_->descriptor(), bdev_->channel(), done, this) == 0;
+  }
+
+  bool poll_end() noexcept override {
+    if (busy()) {
+      bdev_->poll();
+      return false;
+    }
+    bdev_->let_go();
+    return bdev_->poll_end();
+  }
+
+ private:
+  static void completed(spdk_bdev_io* io, bool success, void* context) {
+    spdk_bdev_free_io(io);
+    Slot& slot = *static_cast<Slot*>(context);
+    slot.pool->settle(slot, success ? 0 : slot.pool->bdev_->removed() ? ENODEV : EIO);
+  }
+
+  static void resend(Slot& slot) noexcept {
+    if (slot.operation == nullptr) return slot.pool->give_back(slot);
+    slot.pool->send(slot);
+  }
+
+  void settle(Slot& slot, int error) noexcept {
+    if (slot.operation == nullptr) return give_back(slot);
+    returned_(owner_, slot, error);
+  }
+
+  std::unique_ptr<SpdkBdev> bdev_;
+  std::uint8_t* memory_ = nullptr;
+  void* owner_ = nullptr;
+  Returned returned_ = nullptr;
+  runtime::IntrusiveList<Slot> idle_;
+  std::uint32_t out_ = 0;
+  bool resetting_ = false;
+  std::array<Slot, kSlots> slots_;
+};
+
+class SpdkDevice final : public BlockDevice {
+ public:
+  SpdkDevice(SpdkEnvironment& environment, std::unique_ptr<SlotPool> pool, std::uint32_t timeout_ms) noexcept
+      : environment_(environment),
+        pool_(std::move(pool)),
+        timeout_(timeout_ms),
+        size_bytes_(pool_->bdev().size_bytes()),
+        durability_(pool_->bdev().durability()) {
+    for (Operation& operation : operations_) idle_.push(&operation);
+    pool_->serve(this, [](void* self, Slot& slot, int error) noexcept {
+      static_cast<SpdkDevice*>(self)->returned(slot, error);
+    });
+  }
+
+  ~SpdkDevice() override {
+    FERRITE_CHECK(submitted_.empty() && finished_.empty() && idle_.size() == kSlots);
+    spdk_set_thread(nullptr);
+    environment_.retire(std::move(pool_), std::chrono::milliseconds(timeout_));
+  }
+
+  DeviceKind kind() const noexcept override { return DeviceKind::kSpdk; }
+  std::uint64_t size_bytes() const noexcept override { return size_bytes_; }
+  DurabilityContract durability() const noexcept override { return durability_; }
+
+  void submit(IoRequest& request) noexcept override {
+    request.progress = 0;
+    request.error = 0;
+    submitted_.push(&request);
+  }
+
+  void poll() noexcept override { turn(); }
+
+  void park(int timeout_ms) noexcept override {
+    const Clock::time_point start = Clock::now();
+    const auto limit = std::chrono::milliseconds(timeout_ms);
+    while (turn() == 0 && !woken_.exchange(false, std::memory_order_seq_cst)) {
+      const auto waited = Clock::now() - start;
+      if (timeout_ms >= 0 && waited >= limit) return;
+      if (!pool_->busy()) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(limit - waited).count() + 1;
+        sleep(timeout_ms < 0 ? kSleepMs : static_cast<int>(std::min<std::int64_t>(kSleepMs, left)));
+      } else if (waited > kSpin) {
+        std::this_thread::sleep_for(kPause);
+      }
+    }
+  }
+
+  void wake() noexcept override {
+    woken_.store(true, std::memory_order_seq_cst);
+    if (sleeping_.load(std::memory_order_seq_cst)) event_.signal();
+  }
+
+ private:
+  void sleep(int milliseconds) noexcept {
+    sleeping_.store(true, std::memory_order_seq_cst);
+    if (!woken_.load(std::memory_order_seq_cst)) event_.wait(milliseconds);
+    sleeping_.store(false, std::memory_order_seq_cst);
+  }
+
+  /// Runs what can run; returns how many requests finished.
+  std::size_t turn() noexcept {
+    pool_->bdev().poll();
+    feed();
+    if (pool_->busy()) pool_->bdev().poll();
+    expire();
+    if (pool_->bdev().removed() && !pool_->busy()) pool_->bdev().let_go();
+    runtime::IntrusiveList<IoRequest> batch;
+    batch.take(finished_);
+    const std::size_t count = batch.size();
+    while (IoRequest* request = batch.pop()) request->done(*request);
+    return count;
+  }
+
+  /// Cuts requests, the oldest first, into as many pieces as there are slots.
+  void feed() noexcept {
+    if (stalled_ && !pool_->busy()) stalled_ = false;
+    if (stalled_ || pool_->bdev().removed()) return refuse(pool_->bdev().removed() ? ENODEV : ETIMEDOUT);
+    while (!pool_->empty()) {
+      if (feeding_ == nullptr) {
+        IoRequest* request = submitted_.pop();
+        if (request == nullptr) return;
+        feeding_ = idle_.pop();
+        feeding_->request = request;
+        feeding_->started = Clock::now();
+      }
+      Operation& operation = *feeding_;
+      IoRequest& request = *operation.request;
+      Slot& slot = *pool_->take();
+      slot.operation = &operation;
+      slot.kind = request.kind;
+      slot.at = request.progress;
+      slot.offset = request.offset + request.progress;
+      const std::uint32_t length = request.kind == IoKind::kFlush ? 0 : request.length;
+      slot.length = std::min(kSlotBytes, length - request.progress);
+      if (request.kind != IoKind::kRead && slot.length > 0) {
+        std::memcpy(slot.memory, request.buffer + slot.at, slot.length);
+      }
+      ++operation.pieces;
+      request.progress += slot.length;
+      if (request.progress == length) feeding_ = nullptr;
+      pool_->send(slot);
+    }
+  }
+
+  void refuse(int error) noexcept {
+    if (Operation* cut_short = std::exchange(feeding_, nullptr)) {
+      cut_short->request->error = error;
+      if (cut_short->pieces == 0) finish(*cut_short);  // else its last piece does
+    }
+    while (IoRequest* request = submitted_.pop()) {
+      request->error = error;
+      finished_.push(request);
+    }
+  }
+
+  void returned(Slot& slot, int error) noexcept {
+    Operation& operation = *slot.operation;
+    IoRequest& request = *operation.request;
+    if (error != 0) {
+      request.error = error;
+    } else if (request.kind == IoKind::kRead) {
+      std::memcpy(request.buffer + slot.at, slot.memory, slot.length);
+    }
+    const bool last = operation.pieces == 1 && &operation != feeding_;
+    if (last && request.kind == IoKind::kWriteDurable && request.error == 0 && slot.kind != IoKind::kFlush) {
+      slot.kind = IoKind::kFlush;  // the write is with the drive: now to the medium
+      return pool_->send(slot);
+    }
+    --operation.pieces;
+    pool_->give_back(slot);
+    if (last) finish(operation);
+  }
+
+  void finish(Operation& operation) noexcept {
+    finished_.push(operation.request);
+    operation.request = nullptr;
+    idle_.push(&operation);
+  }
+
+  /// One request too old is reason enough to give up all: they wait for the same device.
+  void expire() noexcept {
+    const Clock::time_point now = Clock::now();
+    if (now < next_look_) return;
+    next_look_ = now + std::min<Clock::duration>(timeout_ / 8, std::chrono::milliseconds(50));
+    const auto too_old = [&](const Operation& operation) {
+      return operation.request != nullptr && now - operation.started > timeout_;
+    };
+    if (std::none_of(operations_.begin(), operations_.end(), too_old)) return;
+    stalled_ = true;
+    feeding_ = nullptr;
+    for (Operation& operation : operations_) {
+      if (operation.request == nullptr) continue;
+      operation.request->error = ETIMEDOUT;
+      operation.pieces = 0;
+      finish(operation);
+    }
+    refuse(ETIMEDOUT);
+    pool_->abandon();
+  }
+
+  SpdkEnvironment& environment_;
+  std::unique_ptr<SlotPool> pool_;
+  std::chrono::milliseconds timeout_;
+  std::uint64_t size_bytes_;
+  DurabilityContract durability_;
+  runtime::WakeEvent event_;
+  std::atomic<bool> woken_{false};
+  std::atomic<bool> sleeping_{false};
+  runtime::IntrusiveList<IoRequest> submitted_;
+  runtime::IntrusiveList<IoRequest> finished_;
+  runtime::IntrusiveList<Operation> idle_;
+  Operation* feeding_ = nullptr;
+  Clock::time_point next_look_;
+  /// Requests have timed out and SPDK has not given back all that it holds of them.
+  bool stalled_ = false;
+  /// As many as slots: each has one at least.
+  std::array<Operation, kSlots> operations_;
+};
+
+}  // namespace
+
+base::Result<std::unique_ptr<BlockDevice>> open_spdk_device(const OpenOptions& options) {
+  base::Result<SpdkEnvironment*> environment = SpdkEnvironment::get(options.spdk);
+  if (!environment.ok()) return environment.status();
+  base::Result<std::unique_ptr<SpdkBdev>> bdev = SpdkBdev::open(*environment.value(), options);
+  if (!bdev.ok()) return bdev.status();
+  auto pool = std::make_unique<SlotPool>(std::move(bdev).value());
+  if (const Status status = pool->allocate(); !status.ok()) {
+    spdk_set_thread(nullptr);
+    environment.value()->retire(std::move(pool), std::chrono::milliseconds(options.spdk.timeout_ms));
+    return status;
+  }
+  return std::unique_ptr<BlockDevice>(
+      std::make_unique<SpdkDevice>(*environment.value(), std::move(pool), options.spdk.timeout_ms));
+}
+
+SpdkSupport probe_spdk() { return {true, SPDK_VERSION_STRING}; }
+
+}  // namespace ferrite::engine
