@@ -20,13 +20,15 @@ constexpr char kMalloc[] = R"({"subsystems": [{"subsystem": "bdev", "config": [
   {"method": "bdev_set_options", "params": {"bdev_auto_examine": false}},
   {"method": "bdev_malloc_create", "params": {"name": "M0", "num_blocks": 16384, "block_size": 512}},
   {"method": "bdev_malloc_create", "params": {"name": "M1", "num_blocks": 2048, "block_size": 4096}},
+  {"method": "bdev_malloc_create", "params": {"name": "M2", "num_blocks": 2048, "block_size": 4096}},
   {"method": "bdev_error_create", "params": {"base_name": "M1"}},
   {"method": "bdev_null_create", "params": {"name": "Odd", "num_blocks": 1024, "block_size": 8192}}]}]})";
 
-std::string aio_config(const std::string& path) {
+std::string aio_config(const std::string& bdev, const std::string& path) {
   return R"({"subsystems": [{"subsystem": "bdev", "config": [
     {"method": "bdev_set_options", "params": {"bdev_auto_examine": false}},
-    {"method": "bdev_aio_create", "params": {"name": "A0", "block_size": 4096, "filename": ")" +
+    {"method": "bdev_aio_create", "params": {"name": ")" +
+         bdev + R"(", "block_size": 4096, "filename": ")" +
          path + R"("}}]}]})";
 }
 
@@ -63,7 +65,7 @@ TEST("an aio bdev conforms to the block device port and promises what its file d
   const Scratch scratch;
   { std::ofstream(scratch.image()).close(); }
   std::filesystem::resize_file(scratch.image(), kConformanceBytes);
-  auto device = opened(spdk("A0", aio_config(std::filesystem::absolute(scratch.image()))));
+  auto device = opened(spdk("A0", aio_config("A0", std::filesystem::absolute(scratch.image()))));
   EXPECT(device->durability().device_durable);
   conforms(*device);
 }
@@ -74,14 +76,14 @@ TEST("an aio bdev on a file in memory is no durable device") {
   const int fd = ::mkstemp(name);
   EXPECT(fd >= 0);
   std::filesystem::resize_file(name, kConformanceBytes);
-  const base::Reason reason = refusal(spdk("A0", aio_config(name)));
+  const base::Reason reason = refusal(spdk("A1", aio_config("A1", name)));
   ::close(fd);
   std::filesystem::remove(name);
   EXPECT(reason == base::Reason::kDeviceNotDurable);
 }
 
 TEST("a volatile bdev is refused unless it is allowed") {
-  OpenOptions options = spdk("M0", kMalloc);
+  OpenOptions options = spdk("M2", kMalloc);
   EXPECT(refusal(options) == base::Reason::kDeviceNotDurable);
   options.allow_volatile = true;
   const auto engine = Engine::open(options);
@@ -102,10 +104,10 @@ TEST("a bdev is open in one engine at a time, and open again after it was closed
 }
 
 TEST("a bdev that is not there, odd blocks and bad configurations are refused as configuration") {
-  EXPECT(refusal(spdk("M0", "")) == base::Reason::kConfigInvalid);
-  EXPECT(refusal(spdk("M0", "/nowhere/spdk.json")) == base::Reason::kConfigInvalid);
-  EXPECT(refusal(spdk("M0", "{\"subsystems\": [")) == base::Reason::kConfigInvalid);
-  EXPECT(refusal(spdk("M0", R"({"subsystems": [{"subsystem": "bdev", "config": [{"method": "no_such"}]}]})")) ==
+  EXPECT(refusal(spdk("M7", "")) == base::Reason::kConfigInvalid);
+  EXPECT(refusal(spdk("M7", "/nowhere/spdk.json")) == base::Reason::kConfigInvalid);
+  EXPECT(refusal(spdk("M7", "{\"subsystems\": [")) == base::Reason::kConfigInvalid);
+  EXPECT(refusal(spdk("M7", R"({"subsystems": [{"subsystem": "bdev", "config": [{"method": "no_such"}]}]})")) ==
          base::Reason::kConfigInvalid);
   EXPECT(refusal(spdk("M9", kMalloc)) == base::Reason::kConfigInvalid);
   EXPECT(refusal(spdk("Odd", kMalloc)) == base::Reason::kConfigInvalid);

@@ -1,6 +1,7 @@
 // The addon's door: what `src/binding.ts` loads. Thread: the JS thread.
 #include <napi.h>
 
+#include <csignal>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -35,7 +36,7 @@ class OpenTask final : public napi::AsyncTask {
 };
 
 /// (device, sizeBytes, driver 0 auto | 1 uring | 2 pool, create, segmentBytes, partitionBits, checkpointRecords,
-/// pollMicros) -> Promise<EngineHandle>
+/// pollMicros, allowVolatile, spdkConfig, spdkMemoryMiB, spdkNoHuge 0 no | 1 yes | 2 as the system has it, spdkTimeoutMs) -> Promise<EngineHandle>
 Napi::Value open_engine(const Napi::CallbackInfo& info) {
   napi::Args args(info);
   engine::OpenOptions options;
@@ -47,6 +48,11 @@ Napi::Value open_engine(const Napi::CallbackInfo& info) {
   options.partition_bits = args.u32();
   options.checkpoint_records = args.integer();
   options.poll_micros = args.u32();
+  options.allow_volatile = args.boolean();
+  options.spdk.config = args.string();
+  options.spdk.memory_mib = args.u32();
+  if (const std::uint32_t no_huge = args.u32(); no_huge < 2) options.spdk.no_huge = no_huge == 1;
+  options.spdk.timeout_ms = args.u32();
   if (!args.ok()) return {};
   return napi::AsyncTask::start(info.Env(), std::make_unique<OpenTask>(std::move(options)));
 }
@@ -61,6 +67,29 @@ Napi::Value probe_uring(const Napi::CallbackInfo& info) {
   return result;
 }
 
+/// () -> {available, version}
+Napi::Value probe_spdk(const Napi::CallbackInfo& info) {
+  const engine::SpdkSupport support = engine::probe_spdk();
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("available", support.available);
+  result.Set("version", support.version);
+  return result;
+}
+
+/// (load: () => value) -> value: SPDK's libraries take SIGBUS for themselves when they are loaded; whatever handled it
+/// before does so again afterwards.
+Napi::Value keep_sigbus(const Napi::CallbackInfo& info) {
+  if (!info[0].IsFunction()) {
+    Napi::TypeError::New(info.Env(), "a function is expected").ThrowAsJavaScriptException();
+    return {};
+  }
+  struct sigaction before {};
+  ::sigaction(SIGBUS, nullptr, &before);
+  const Napi::Value loaded = info[0].As<Napi::Function>().Call({});
+  ::sigaction(SIGBUS, &before, nullptr);
+  return loaded;
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   napi::AddonState* state = napi::AddonState::install(env);
   if (state == nullptr) {
@@ -70,6 +99,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   state->constructor = Napi::Persistent(EngineHandle::define(env));
   exports.Set("openEngine", Napi::Function::New(env, open_engine));
   exports.Set("probeUring", Napi::Function::New(env, probe_uring));
+  exports.Set("probeSpdk", Napi::Function::New(env, probe_spdk));
+  exports.Set("keepSigbus", Napi::Function::New(env, keep_sigbus));
   return exports;
 }
 

@@ -30,6 +30,8 @@ const char* name(engine::DeviceKind kind) {
       return "uring";
     case engine::DeviceKind::kPool:
       return "pool";
+    case engine::DeviceKind::kSpdk:
+      return "spdk";
   }
   return "";
 }
@@ -58,6 +60,7 @@ Napi::Object report_to_js(Napi::Env env, const engine::Engine& engine) {
   object.Set("deviceKind", name(report.device_kind));
   if (!report.driver_fallback_reason.empty()) object.Set("driverFallbackReason", report.driver_fallback_reason);
   object.Set("durability", report.durability);
+  object.Set("deviceDurable", report.device_durable);
   object.Set("imageId", hex(report.image_id));
   object.Set("bootCount", number(env, report.boot_count));
   object.Set("sizeBytes", number(env, report.size_bytes));

@@ -60,12 +60,25 @@ export interface NativeBinding {
     partitionBits: number,
     checkpointRecords: number,
     pollMicros: number,
+    allowVolatile: boolean,
+    spdkConfig: string,
+    spdkMemoryMiB: number,
+    spdkNoHuge: number,
+    spdkTimeoutMs: number,
   ): Promise<NativeEngineHandle>;
   probeUring(): { readonly available: boolean; readonly why: string; readonly mend: string };
+  probeSpdk(): { readonly available: boolean; readonly version: string };
+  /** Runs `load`; afterwards SIGBUS is handled as before. */
+  keepSigbus<T>(load: () => T): T;
 }
 
 /** What the addon must export, to be compared with what it does: no name too few or too many on either side. */
-export const BINDING_METHODS: Readonly<Record<keyof NativeBinding, true>> = { openEngine: true, probeUring: true };
+export const BINDING_METHODS: Readonly<Record<keyof NativeBinding, true>> = {
+  openEngine: true,
+  probeUring: true,
+  probeSpdk: true,
+  keepSigbus: true,
+};
 
 /** The same for the object that `openEngine` makes. */
 export const HANDLE_METHODS: Readonly<Record<keyof NativeEngineHandle, true>> = {
@@ -82,23 +95,36 @@ export const HANDLE_METHODS: Readonly<Record<keyof NativeEngineHandle, true>> = 
   latency: true,
 };
 
-const ADDON = '../build/Release/ferrite_spdk_engine.node';
+const load: (path: string) => NativeBinding = createRequire(import.meta.url);
 
-let loaded: NativeBinding | undefined;
+let ordinary: NativeBinding | undefined;
+let withSpdk: NativeBinding | undefined;
 
-/** The addon, loaded on first use: the only place that loads it. Throws `CONFIG_INVALID` when it was never built. */
+/** The addon, loaded on first use. Throws `CONFIG_INVALID` when it was never built. */
 export function binding(): NativeBinding {
-  loaded ??= load();
-  return loaded;
-}
-
-function load(): NativeBinding {
   try {
-    return createRequire(import.meta.url)(ADDON);
+    ordinary ??= load('../build/Release/ferrite_spdk_engine.node');
+    return ordinary;
   } catch (cause) {
     throw new StoreError('CONFIG_INVALID', {
       message: 'the native engine of @ferrite/spdk-engine is not built for this Node; run: npm run setup',
       cause,
     });
+  }
+}
+
+/**
+ * The addon that is linked with SPDK, loaded on first use, because it brings SPDK's libraries into the process for good.
+ * Throws `SPDK_NOT_INSTALLED` when it was not built, or the libraries it was built with are gone.
+ */
+export function spdkBinding(): NativeBinding {
+  const plain = binding();
+  try {
+    withSpdk ??= plain.keepSigbus(() => load('../build/Release/ferrite_spdk_engine_spdk.node'));
+    return withSpdk;
+  } catch (cause) {
+    const built = cause instanceof Error && 'code' in cause && cause.code === 'ERR_DLOPEN_FAILED';
+    const message = built ? `the SPDK that the engine was built with cannot be loaded: ${cause.message}` : undefined;
+    throw new StoreError('SPDK_NOT_INSTALLED', { cause, ...(message === undefined ? {} : { message }) });
   }
 }

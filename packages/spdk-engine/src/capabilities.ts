@@ -1,8 +1,8 @@
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { REASONS, type Reason } from '@ferrite/errors';
-import { binding } from './binding.ts';
+import { REASONS, type Reason, StoreError } from '@ferrite/errors';
+import { binding, spdkBinding } from './binding.ts';
 
 /** One thing this host can do or not, and for a "not" the reason and the command or step that mends it. */
 export type Capability =
@@ -18,7 +18,8 @@ export interface Capabilities {
   readonly uring: Capability;
   /** Files opened with O_DIRECT in the directory asked about: without it the page cache lies below the engine. */
   readonly directIo: Capability;
-  readonly spdk: Capability;
+  /** SPDK, with its version. Asking loads its libraries. */
+  readonly spdk: Exclude<Capability, { available: true }> | { readonly available: true; readonly version: string };
   readonly limits: { readonly lockedMemoryBytes: Limit; readonly openFiles: Limit };
 }
 
@@ -28,12 +29,7 @@ export function capabilities(directory: string = tmpdir()): Capabilities {
   return {
     uring: available ? { available } : { available, why, mend },
     directIo: directIoCapability(directory),
-    spdk: {
-      available: false,
-      reason: 'SPDK_NOT_INSTALLED',
-      why: REASONS.SPDK_NOT_INSTALLED.meaning,
-      mend: REASONS.SPDK_NOT_INSTALLED.nextStep,
-    },
+    spdk: spdkCapability(),
     limits: limitsFrom(readOrEmpty('/proc/self/limits')),
   };
 }
@@ -45,6 +41,15 @@ export function limitsFrom(table: string): Capabilities['limits'] {
     return soft === undefined || soft === 'unlimited' ? 'unlimited' : Number(soft);
   };
   return { lockedMemoryBytes: limit('Max locked memory'), openFiles: limit('Max open files') };
+}
+
+function spdkCapability(): Capabilities['spdk'] {
+  try {
+    return { available: true, version: spdkBinding().probeSpdk().version };
+  } catch (error) {
+    if (!StoreError.is(error) || error.reason !== 'SPDK_NOT_INSTALLED') throw error;
+    return { available: false, reason: error.reason, why: error.message, mend: REASONS[error.reason].nextStep };
+  }
 }
 
 function directIoCapability(directory: string): Capability {

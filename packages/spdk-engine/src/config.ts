@@ -3,7 +3,7 @@ import { PARTITION_BITS_DEFAULT, PARTITION_BITS_MAX } from './limits.ts';
 
 /** Which image to open, and how. */
 export interface EngineConfig {
-  /** `file:PATH` (a regular file), `block:PATH` (a block device) or `memory:` (RAM, gone at close). */
+  /** `file:PATH` (a regular file), `block:PATH` (a block device), `spdk:BDEV` or `memory:` (RAM, gone at close). */
   readonly device: string;
   /** Bytes of the image, given to a new one; an existing image keeps its size. */
   readonly sizeBytes: number;
@@ -25,10 +25,34 @@ export interface EngineConfig {
    * for a busy processor.
    */
   readonly pollMicros?: number;
+  /** Opens a device that loses flushed data with the power, too (default false; `memory:` needs no permission). */
+  readonly allowVolatile?: boolean;
+  /** What an `spdk:` device needs. */
+  readonly spdk?: SpdkConfig;
+}
+
+/**
+ * How SPDK is set up. What concerns the whole process (memory, huge pages, and methods of the configuration that SPDK
+ * takes at its start only, such as `bdev_nvme_set_options`) is decided by the first engine that asks for SPDK.
+ */
+export interface SpdkConfig {
+  /**
+   * Path of an SPDK configuration (JSON), or the configuration itself. Applied when the bdev does not exist yet, so that
+   * an engine opened later attaches again what was lost.
+   */
+  readonly config: string | object;
+  /** Memory for SPDK, MiB, at least 512 (default 768). */
+  readonly memoryMiB?: number;
+  /** Ordinary memory instead of huge pages, and then no PCIe device (default: when no huge page is free). */
+  readonly noHuge?: boolean;
+  /** A request to the device that takes longer ends in `DEVICE_FAILED`, milliseconds (default 10,000). */
+  readonly timeoutMs?: number;
 }
 
 /** A configuration with every default filled in. */
-export type CheckedConfig = Required<EngineConfig>;
+export type CheckedConfig = Required<Omit<EngineConfig, 'spdk'>> & {
+  readonly spdk: Required<Omit<SpdkConfig, 'noHuge'>> & Pick<SpdkConfig, 'noHuge'>;
+};
 
 /** Throws `CONFIG_INVALID` naming the first setting that is wrong. What depends on the device, opening it tells. */
 export function checkConfig(config: EngineConfig): CheckedConfig {
@@ -39,12 +63,13 @@ export function checkConfig(config: EngineConfig): CheckedConfig {
     partitionBits: PARTITION_BITS_DEFAULT,
     checkpointRecords: 0,
     pollMicros: 0,
+    allowVolatile: false,
     ...config,
+    spdk: { config: '', memoryMiB: 768, timeoutMs: 10_000, ...config.spdk },
   };
   if (typeof checked.device !== 'string') throw invalid('device', checked.device, 'a string');
-  if (checked.device.startsWith('spdk:')) throw new StoreError('SPDK_NOT_INSTALLED');
-  if (!/^(?:memory:$|(?:file|block):.)/s.test(checked.device)) {
-    throw invalid('device', checked.device, 'file:PATH, block:PATH or memory:');
+  if (!/^(?:memory:$|(?:file|block|spdk):.)/s.test(checked.device)) {
+    throw invalid('device', checked.device, 'file:PATH, block:PATH, spdk:BDEV or memory:');
   }
   if (checked.device.includes('\0')) throw invalid('device', 'a path with a zero byte', 'a path without');
   if (!['auto', 'uring', 'pool'].includes(checked.driver))
@@ -54,6 +79,8 @@ export function checkConfig(config: EngineConfig): CheckedConfig {
   checkInteger('partitionBits', checked.partitionBits, 0, PARTITION_BITS_MAX);
   checkInteger('checkpointRecords', checked.checkpointRecords, 0, Number.MAX_SAFE_INTEGER);
   checkInteger('pollMicros', checked.pollMicros, 0, 10_000);
+  checkInteger('spdk.memoryMiB', checked.spdk.memoryMiB, 512, 2 ** 20);
+  checkInteger('spdk.timeoutMs', checked.spdk.timeoutMs, 100, 3_600_000);
   return checked;
 }
 

@@ -16,11 +16,13 @@ export interface OpenReport {
   /** `ambiguous`: the last group of an unclean log may have lost acknowledged records (reason `TAIL_AMBIGUOUS`). */
   readonly tail: 'sealed' | 'ambiguous';
   /** The driver in use. */
-  readonly deviceKind: 'memory' | 'uring' | 'pool';
+  readonly deviceKind: 'memory' | 'uring' | 'pool' | 'spdk';
   /** Why `auto` did not choose io_uring. */
   readonly driverFallbackReason?: string;
   /** What a settled `durable` promise means on this device, in one sentence. */
   readonly durability: string;
+  /** Whether it survives the loss of power, as far as the device can be asked. */
+  readonly deviceDurable: boolean;
   /** Random identity of the image, drawn when it was formatted: 32 hexadecimal digits. */
   readonly imageId: string;
   /** How often the image was opened, this time included; durable before `openEngine` returns. */

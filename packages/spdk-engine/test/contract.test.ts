@@ -12,13 +12,15 @@ function enumerators(text: string, name: string): string[] {
   return [...body.matchAll(/^\s*k(\w+)/gm)].map(([, word = '']) => word.charAt(0).toLowerCase() + word.slice(1));
 }
 
+const memory = ['memory:', 64 * 1024 * 1024, 0, true, 0, 10, 0, 0, false, '', 768, 2, 10_000] as const;
+
 describe('the addon and its types', () => {
   it('export the same functions', () => {
     expect(Object.keys(binding()).sort()).toEqual(Object.keys(BINDING_METHODS).sort());
   });
 
   it('give an open engine the same methods', async () => {
-    const handle = await binding().openEngine('memory:', 64 * 1024 * 1024, 0, true, 0, 10, 0, 0);
+    const handle = await binding().openEngine(...memory);
     const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(handle)).filter((name) => name !== 'constructor');
     expect(methods.sort()).toEqual(Object.keys(HANDLE_METHODS).sort());
     await handle.close();
@@ -45,7 +47,7 @@ describe('the addon and its types', () => {
   });
 
   it('answer wrong arguments with a TypeError, never with undefined behaviour', async () => {
-    const handle = await binding().openEngine('memory:', 64 * 1024 * 1024, 0, true, 0, 10, 0, 0);
+    const handle = await binding().openEngine(...memory);
     // @ts-expect-error on purpose
     expect(() => handle.append(0, 0, 0, 0, 'key', new Uint8Array())).toThrow(TypeError);
     // @ts-expect-error on purpose

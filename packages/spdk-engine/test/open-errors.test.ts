@@ -80,7 +80,6 @@ describe('opening refuses', () => {
     ['a device of no known kind', { device: 'tape:/dev/st0' }, 'CONFIG_INVALID'],
     ['a device without a path', { device: 'file:' }, 'CONFIG_INVALID'],
     ['a regular file as a block device', { device: 'block:/etc/passwd' }, 'CONFIG_INVALID'],
-    ['an SPDK device in a build without SPDK', { device: 'spdk:Nvme0n1' }, 'SPDK_NOT_INSTALLED'],
     ['a size that is no number', { sizeBytes: Number.NaN }, 'CONFIG_INVALID'],
     ['a size too small for any segment', { sizeBytes: 4096 }, 'CONFIG_INVALID'],
     ['segments that are no multiple of a block', { segmentBytes: 1_000_001 }, 'CONFIG_INVALID'],

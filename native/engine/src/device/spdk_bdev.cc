@@ -75,7 +75,7 @@ DurabilityContract contract_of(spdk_bdev* bdev) {
 base::Result<std::unique_ptr<SpdkBdev>> SpdkBdev::open(SpdkEnvironment& environment, const OpenOptions& options) {
   std::unique_ptr<SpdkBdev> opened(new SpdkBdev(environment, options.device.substr(kSpdkPrefix.size())));
   if (opened->name_.empty()) return Status(Reason::kConfigInvalid, "the device must be spdk:BDEV");
-  opened->reserved_ = environment.reserve(opened->name_);
+  opened->reserved_ = environment.reserve(opened->name_, opened->inside_);
   if (!opened->reserved_) return Status(Reason::kImageLocked, "another engine of this process has the bdev open");
   opened->thread_ = spdk_thread_create("ferrite_engine", nullptr);
   if (opened->thread_ == nullptr) {

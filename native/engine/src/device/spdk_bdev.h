@@ -32,6 +32,9 @@ class SpdkBdev {
   /// The bdev is being taken away: nothing new may be asked of it.
   [[nodiscard]] bool removed() const noexcept { return removed_; }
 
+  /// Held by whoever is in SPDK for this bdev.
+  [[nodiscard]] std::mutex& inside() noexcept { return inside_; }
+
   /// One turn of the SPDK thread: completions run here.
   void poll() noexcept;
   /// Gives descriptor and channel back; nothing may be with the bdev. Idempotent.
@@ -48,6 +51,7 @@ class SpdkBdev {
 
   SpdkEnvironment& environment_;
   std::string name_;
+  std::mutex inside_;
   bool reserved_ = false;
   bool removed_ = false;
   spdk_thread* thread_ = nullptr;

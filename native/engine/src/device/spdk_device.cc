@@ -188,8 +188,12 @@ class SpdkDevice final : public BlockDevice {
 
   ~SpdkDevice() override {
     FERRITE_CHECK(submitted_.empty() && finished_.empty() && idle_.size() == kSlots);
-    spdk_set_thread(nullptr);
-    environment_.retire(std::move(pool_), std::chrono::milliseconds(timeout_));
+    if (environment_.exiting()) {
+      static_cast<void>(pool_.release());  // SPDK is being taken down with it
+    } else {
+      spdk_set_thread(nullptr);
+      environment_.retire(std::move(pool_), timeout_);
+    }
   }
 
   DeviceKind kind() const noexcept override { return DeviceKind::kSpdk; }
@@ -233,16 +237,28 @@ class SpdkDevice final : public BlockDevice {
 
   /// Runs what can run; returns how many requests finished.
   std::size_t turn() noexcept {
-    pool_->bdev().poll();
-    feed();
-    if (pool_->busy()) pool_->bdev().poll();
-    expire();
-    if (pool_->bdev().removed() && !pool_->busy()) pool_->bdev().let_go();
+    {
+      const std::lock_guard inside(pool_->bdev().inside());
+      if (environment_.exiting()) {
+        give_up(ENODEV);
+      } else {
+        turn_spdk();
+      }
+    }
     runtime::IntrusiveList<IoRequest> batch;
     batch.take(finished_);
     const std::size_t count = batch.size();
     while (IoRequest* request = batch.pop()) request->done(*request);
     return count;
+  }
+
+  void turn_spdk() noexcept {
+    SpdkBdev& bdev = pool_->bdev();
+    bdev.poll();
+    feed();
+    if (pool_->busy()) bdev.poll();
+    expire();
+    if (bdev.removed() && !pool_->busy()) bdev.let_go();
   }
 
   /// Cuts requests, the oldest first, into as many pieces as there are slots.
@@ -321,15 +337,20 @@ class SpdkDevice final : public BlockDevice {
     };
     if (std::none_of(operations_.begin(), operations_.end(), too_old)) return;
     stalled_ = true;
+    give_up(ETIMEDOUT);
+    pool_->abandon();
+  }
+
+  /// Answers everything; what SPDK still has of it are slots without a request.
+  void give_up(int error) noexcept {
     feeding_ = nullptr;
     for (Operation& operation : operations_) {
       if (operation.request == nullptr) continue;
-      operation.request->error = ETIMEDOUT;
+      operation.request->error = error;
       operation.pieces = 0;
       finish(operation);
     }
-    refuse(ETIMEDOUT);
-    pool_->abandon();
+    refuse(error);
   }
 
   SpdkEnvironment& environment_;

@@ -1,8 +1,10 @@
 #include "device/spdk_env.h"
 
 #include <csignal>
+#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <sched.h>
 #include <sstream>
@@ -61,6 +63,20 @@ class SigbusKept {
   struct sigaction before_ {};
 };
 
+// SPDK's messages go to stderr, but a controller that is lost repeats itself hundreds of times a second.
+void print_log(int level, const char*, const int, const char*, const char* format, va_list values) {
+  constexpr int kPerSecond = 10;
+  static std::atomic<std::time_t> second{0};
+  static std::atomic<int> printed{0};
+  if (level > spdk_log_get_print_level()) return;
+  const std::time_t now = std::time(nullptr);
+  if (second.exchange(now) != now) printed.store(0);
+  if (printed.fetch_add(1) >= kPerSecond) return;
+  char text[512];
+  std::vsnprintf(text, sizeof text, format, values);
+  std::fprintf(stderr, "spdk: %s", text);
+}
+
 int start_dpdk(const SpdkOptions& options) {
   const SigbusKept sigbus;
   const bool no_huge = options.no_huge.value_or(!has_free_huge_pages());
@@ -116,11 +132,12 @@ SpdkEnvironment::SpdkEnvironment(const SpdkOptions& options) {
   }
   // The libraries' own destructors must not run under a working thread.
   static SpdkEnvironment* const self = this;
-  std::atexit([] { self->stop(); });
+  std::atexit([] { self->leave(); });
 }
 
 Status SpdkEnvironment::start(const SpdkOptions& options) {
-  spdk_log_set_print_level(SPDK_LOG_WARN);
+  spdk_log_set_print_level(SPDK_LOG_ERROR);
+  spdk_log_open(print_log);
   if (start_dpdk(options) != 0) {
     return Status(Reason::kDeviceFailed, "SPDK's environment does not start: see its messages on stderr");
   }
@@ -133,7 +150,7 @@ Status SpdkEnvironment::start(const SpdkOptions& options) {
 }
 
 void SpdkEnvironment::run() noexcept {
-  while (!stopping_.load(std::memory_order_acquire)) {
+  while (!exiting()) {
     if (turn()) {
       std::this_thread::sleep_for(kBusyPause);
     } else {
@@ -237,9 +254,9 @@ void SpdkEnvironment::stage_done(int error, void* context) noexcept {
   load.result.set_value(status);
 }
 
-bool SpdkEnvironment::reserve(const std::string& bdev) {
+bool SpdkEnvironment::reserve(const std::string& bdev, std::mutex& inside) {
   const std::lock_guard lock(mutex_);
-  return reserved_.insert(bdev).second;
+  return reserved_.emplace(bdev, &inside).second;
 }
 
 void SpdkEnvironment::release(const std::string& bdev) {
@@ -254,10 +271,13 @@ void SpdkEnvironment::retire(std::unique_ptr<SpdkRetired> retired, std::chrono::
   ended.wait_for(patience);
 }
 
-void SpdkEnvironment::stop() noexcept {
-  stopping_.store(true, std::memory_order_release);
+// The process exits: DPDK's destructor unmaps the memory under whoever still works with it.
+void SpdkEnvironment::leave() noexcept {
+  exiting_.store(true, std::memory_order_release);
   event_.signal();
   thread_.join();
+  const std::lock_guard lock(mutex_);
+  for (const auto& [bdev, inside] : reserved_) const std::lock_guard last_one_out(*inside);
 }
 
 }  // namespace ferrite::engine

@@ -9,9 +9,9 @@
 #include <chrono>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,9 +44,11 @@ class SpdkEnvironment {
   /// A configuration has been applied: bdevs may be opened.
   [[nodiscard]] bool running() const noexcept { return running_.load(std::memory_order_acquire); }
 
-  /// Reserves a bdev for one engine of this process; false when another has it.
-  bool reserve(const std::string& bdev);
+  /// Reserves a bdev for one engine of this process; false when another has it. The engine holds `inside` while it is
+  /// in SPDK, and stays out once the process is `exiting`: then the libraries are taken down.
+  bool reserve(const std::string& bdev, std::mutex& inside);
   void release(const std::string& bdev);
+  [[nodiscard]] bool exiting() const noexcept { return exiting_.load(std::memory_order_acquire); }
 
   /// Polls `retired` to its end; waits for that, but not longer than `patience`.
   void retire(std::unique_ptr<SpdkRetired> retired, std::chrono::milliseconds patience);
@@ -65,14 +67,14 @@ class SpdkEnvironment {
   void post(std::function<void()> task);
   void load_next_stage(const std::shared_ptr<Load>& load) noexcept;
   static void stage_done(int error, void* load) noexcept;
-  void stop() noexcept;
+  void leave() noexcept;
 
   base::Status started_;
   std::thread thread_;
   spdk_thread* app_thread_ = nullptr;
   runtime::WakeEvent event_;
   std::atomic<bool> running_{false};
-  std::atomic<bool> stopping_{false};
+  std::atomic<bool> exiting_{false};
   /// Of the application pthread: SPDK works on a configuration.
   std::shared_ptr<Load> loading_;
   std::vector<Leaving> leaving_;
@@ -80,7 +82,7 @@ class SpdkEnvironment {
   std::mutex apply_mutex_;
   std::mutex mutex_;
   std::vector<std::function<void()>> tasks_;
-  std::set<std::string> reserved_;
+  std::map<std::string, std::mutex*> reserved_;
 };
 
 }  // namespace ferrite::engine

@@ -121,6 +121,7 @@ class MemoryStore implements MemoryObjectStore {
       ...found,
       deviceKind: 'memory',
       durability: 'Flushed appends survive a simulated crash, and nothing survives the process.',
+      deviceDurable: false,
       imageId: image.id,
       bootCount: image.bootCount,
       sizeBytes: this.#options.sizeBytes,
