@@ -57,6 +57,7 @@ export async function openNodeServer(
       device: config.storage.device,
       sizeBytes: config.storage.size,
       driver: config.storage.driver,
+      spdk: config.storage.spdk,
       partitionBits: topology.partitionBits,
     }),
   );

@@ -11,11 +11,7 @@ describe('capabilities', () => {
       expect(capability.why).not.toBe('');
       expect(capability.mend).not.toBe('');
     }
-    expect(spdk).toMatchObject(
-      spdk.available
-        ? { version: expect.stringContaining('SPDK v') }
-        : { reason: 'SPDK_NOT_INSTALLED', why: expect.stringContaining('SPDK') },
-    );
+    expect(spdk.available ? spdk.version : spdk.why).toContain('SPDK');
   });
 
   it('name the directory where nothing can be written', () => {

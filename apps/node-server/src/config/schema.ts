@@ -71,6 +71,8 @@ export const configSchema = z.strictObject({
       .regex(/^(file:.+|block:\/.+|spdk:.+|memory:)$/, 'write file:PATH, block:/dev/NAME, spdk:BDEV or memory:'),
     size: size.prefault('4GiB'),
     driver: z.enum(['auto', 'uring', 'pool']).default('auto'),
+    /** Path of SPDK's own configuration, for spdk:BDEV. */
+    spdk: z.strictObject({ config: z.string().default('') }).prefault({}),
   }),
   cache: z
     .strictObject({ size: size.prefault('256MiB'), provider: notYet('auto', 'off').default('auto') })
