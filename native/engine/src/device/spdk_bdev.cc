@@ -3,6 +3,7 @@
 #include <linux/magic.h>
 #include <spdk/json.h>
 #include <spdk/module/bdev/nvme.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <cerrno>
@@ -35,19 +36,24 @@ std::string describe(spdk_bdev* bdev) {
   return text;
 }
 
-bool in_memory_file(const std::string& description) {
+/// The file or block device below a bdev of the kinds aio and uring; empty for others.
+std::string path_below(spdk_bdev* bdev) {
   constexpr std::string_view kField = "\"filename\":\"";
-  std::size_t begin = description.find(kField);
-  if (begin == std::string::npos) return false;
-  begin += kField.size();
-  const std::string path = description.substr(begin, description.find('"', begin) - begin);
+  const std::string description = describe(bdev);
+  const std::size_t found = description.find(kField);
+  if (found == std::string::npos) return {};
+  const std::size_t begin = found + kField.size();
+  return description.substr(begin, description.find('"', begin) - begin);
+}
+
+bool in_memory(const std::string& path) {
   struct statfs file_system {};
   return ::statfs(path.c_str(), &file_system) == 0 &&
          (file_system.f_type == TMPFS_MAGIC || file_system.f_type == RAMFS_MAGIC);
 }
 
 // SPDK's flush means something else for every kind of bdev, and for some nothing. What is not known is not promised.
-DurabilityContract contract_of(spdk_bdev* bdev) {
+DurabilityContract contract_of(spdk_bdev* bdev, const std::string& path) {
   const std::string_view module = spdk_bdev_get_module_name(bdev);
   const bool flushes = spdk_bdev_io_type_supported(bdev, SPDK_BDEV_IO_TYPE_FLUSH);
   if (module == "nvme") {
@@ -60,7 +66,7 @@ DurabilityContract contract_of(spdk_bdev* bdev) {
             "set enable_flush in bdev_nvme_set_options of the SPDK configuration"};
   }
   if (module == "aio" && flushes) {
-    if (in_memory_file(describe(bdev))) return {false, "none: the file of the aio bdev lies in memory (tmpfs)"};
+    if (in_memory(path)) return {false, "none: the file of the aio bdev lies in memory (tmpfs)"};
     return {true, "fsync of the file or drive below the aio bdev: as durable as the kernel and the drive make it"};
   }
   if (module == "uring") {
@@ -116,7 +122,10 @@ Status SpdkBdev::examine() {
     return Status(Reason::kConfigInvalid, "the bdev must have blocks of 512 to 4096 bytes without metadata in them");
   }
   size_bytes_ = block * spdk_bdev_get_num_blocks(bdev()) / kBlockBytes * kBlockBytes;
-  durability_ = contract_of(bdev());
+  const std::string path = path_below(bdev());
+  struct stat file {};
+  allocates_on_write_ = !path.empty() && ::stat(path.c_str(), &file) == 0 && S_ISREG(file.st_mode);
+  durability_ = contract_of(bdev(), path);
   return Status();
 }
 

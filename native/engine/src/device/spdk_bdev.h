@@ -24,6 +24,7 @@ class SpdkBdev {
 
   [[nodiscard]] std::uint64_t size_bytes() const noexcept { return size_bytes_; }
   [[nodiscard]] DurabilityContract durability() const noexcept { return durability_; }
+  [[nodiscard]] bool allocates_on_write() const noexcept { return allocates_on_write_; }
   [[nodiscard]] bool can(spdk_bdev_io_type type) const noexcept { return spdk_bdev_io_type_supported(bdev(), type); }
   /// Valid until `let_go`.
   [[nodiscard]] spdk_bdev* bdev() const noexcept { return spdk_bdev_desc_get_bdev(descriptor_); }
@@ -59,6 +60,7 @@ class SpdkBdev {
   spdk_io_channel* channel_ = nullptr;
   std::uint64_t size_bytes_ = 0;
   DurabilityContract durability_;
+  bool allocates_on_write_ = false;
 };
 
 }  // namespace ferrite::engine

@@ -179,7 +179,8 @@ class SpdkDevice final : public BlockDevice {
         pool_(std::move(pool)),
         timeout_(timeout_ms),
         size_bytes_(pool_->bdev().size_bytes()),
-        durability_(pool_->bdev().durability()) {
+        durability_(pool_->bdev().durability()),
+        allocates_on_write_(pool_->bdev().allocates_on_write()) {
     for (Operation& operation : operations_) idle_.push(&operation);
     pool_->serve(this, [](void* self, Slot& slot, int error) noexcept {
       static_cast<SpdkDevice*>(self)->returned(slot, error);
@@ -199,6 +200,7 @@ class SpdkDevice final : public BlockDevice {
   DeviceKind kind() const noexcept override { return DeviceKind::kSpdk; }
   std::uint64_t size_bytes() const noexcept override { return size_bytes_; }
   DurabilityContract durability() const noexcept override { return durability_; }
+  bool allocates_on_write() const noexcept override { return allocates_on_write_; }
 
   void submit(IoRequest& request) noexcept override {
     request.progress = 0;
@@ -358,6 +360,7 @@ class SpdkDevice final : public BlockDevice {
   std::chrono::milliseconds timeout_;
   std::uint64_t size_bytes_;
   DurabilityContract durability_;
+  bool allocates_on_write_;
   runtime::WakeEvent event_;
   std::atomic<bool> woken_{false};
   std::atomic<bool> sleeping_{false};
