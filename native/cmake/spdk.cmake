@@ -1,4 +1,4 @@
-# Finds an installed SPDK with pkg-config: in FERRITE_SPDK_ROOT (variable or environment), in PKG_CONFIG_PATH, or in the
+# Finds an installed SPDK with pkg-config: in FERRITE_SPDK_ROOT (environment, or as last time), in PKG_CONFIG_PATH, or in the
 # system. Ferrite neither builds nor ships SPDK. Gives FERRITE_SPDK (ON or OFF) and the target ferrite_spdk_libraries.
 #
 # SPDK's shared libraries register their modules in constructors and do not name all they need, so all are linked as
@@ -8,8 +8,9 @@ set(FERRITE_SPDK_MINIMUM 25.9)  # the first with enable_flush for NVMe
 set(FERRITE_SPDK OFF)
 set(ferrite_spdk_modules spdk_event_bdev spdk_bdev_modules spdk_sock_modules spdk_env_dpdk)
 
-if(NOT DEFINED FERRITE_SPDK_ROOT)
-  set(FERRITE_SPDK_ROOT "$ENV{FERRITE_SPDK_ROOT}")
+set(FERRITE_SPDK_ROOT "" CACHE PATH "Prefix that SPDK is installed in")
+if(DEFINED ENV{FERRITE_SPDK_ROOT})
+  set(FERRITE_SPDK_ROOT "$ENV{FERRITE_SPDK_ROOT}" CACHE PATH "Prefix that SPDK is installed in" FORCE)
 endif()
 if(NOT FERRITE_WITH_SPDK STREQUAL "OFF")
   find_package(PkgConfig QUIET)

@@ -1,5 +1,6 @@
 // The SPDK device over bdevs that need no hardware: conformance, durability contracts, refusals, faults.
 // Linked with SPDK; exists only where SPDK was found.
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <fstream>
@@ -7,6 +8,7 @@
 #include <thread>
 
 #include "device/spdk_device.h"
+#include "device/spdk_env.h"
 #include "device_conformance.h"
 #include "scratch.h"
 #include "testing/check.h"
@@ -21,6 +23,10 @@ constexpr char kMalloc[] = R"({"subsystems": [{"subsystem": "bdev", "config": [
   {"method": "bdev_malloc_create", "params": {"name": "M0", "num_blocks": 16384, "block_size": 512}},
   {"method": "bdev_malloc_create", "params": {"name": "M1", "num_blocks": 2048, "block_size": 4096}},
   {"method": "bdev_malloc_create", "params": {"name": "M2", "num_blocks": 2048, "block_size": 4096}},
+  {"method": "bdev_malloc_create", "params": {"name": "M3", "num_blocks": 2048, "block_size": 4096}},
+  {"method": "bdev_malloc_create", "params": {"name": "M4", "num_blocks": 2048, "block_size": 4096}},
+  {"method": "bdev_delay_create", "params": {"name": "Slow", "base_bdev_name": "M4", "avg_read_latency": 60000000,
+    "p99_read_latency": 60000000, "avg_write_latency": 0, "p99_write_latency": 0}},
   {"method": "bdev_error_create", "params": {"base_name": "M1"}},
   {"method": "bdev_null_create", "params": {"name": "Odd", "num_blocks": 1024, "block_size": 8192}}]}]})";
 
@@ -101,6 +107,46 @@ TEST("a bdev is open in one engine at a time, and open again after it was closed
     auto other = opened(spdk("EE_M1", kMalloc));
   }
   opened(options);
+}
+
+TEST("a request that takes too long fails in time, and the device serves again after its reset") {
+  using Clock = std::chrono::steady_clock;
+  const OpenOptions options = spdk("Slow", kMalloc);
+  auto device = opened(options);
+  base::AlignedBuffer block(3 * kBlockBytes);
+  const Clock::time_point start = Clock::now();
+  EXPECT(run_io(*device, IoKind::kRead, 0, block.bytes()) == ETIMEDOUT);
+  EXPECT(Clock::now() - start < std::chrono::milliseconds(options.spdk.timeout_ms + 500));
+  // Refused at once while SPDK is not done with the reset; then served.
+  int error = ETIMEDOUT;
+  while (error == ETIMEDOUT && Clock::now() - start < std::chrono::seconds(10)) {
+    error = run_io(*device, IoKind::kWriteDurable, 0, block.bytes());
+  }
+  EXPECT(error == 0);
+}
+
+TEST("a bdev that is taken away fails what comes after it, and is let go") {
+  auto device = opened(spdk("M3", kMalloc));
+  base::AlignedBuffer block(kBlockBytes);
+  EXPECT(run_io(*device, IoKind::kWrite, 0, block.bytes()) == 0);
+  // SPDK answers when the last user has closed the bdev.
+  std::atomic<bool> gone{false};
+  std::thread remover([&gone] {
+    OpenOptions options = spdk("M3", R"({"subsystems": [{"subsystem": "bdev", "config": [
+      {"method": "bdev_malloc_delete", "params": {"name": "M3"}}]}]})");
+    EXPECT(SpdkEnvironment::get(options.spdk).value()->apply(options.spdk).ok());
+    gone = true;
+  });
+  int error = 0;
+  for (int tries = 0; error == 0 && tries < 1000; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    error = run_io(*device, IoKind::kRead, 0, block.bytes());
+  }
+  EXPECT(error == ENODEV);
+  EXPECT(run_io(*device, IoKind::kFlush, 0, {}) == ENODEV);
+  for (int turns = 0; !gone && turns < 1000; ++turns) device->park(5);
+  EXPECT(gone);
+  remover.join();
 }
 
 TEST("a bdev that is not there, odd blocks and bad configurations are refused as configuration") {

@@ -1,8 +1,6 @@
 #include "device/spdk_bdev.h"
 
 #include <linux/magic.h>
-#include <spdk/json.h>
-#include <spdk/module/bdev/nvme.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 

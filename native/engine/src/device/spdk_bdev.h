@@ -2,12 +2,10 @@
 // Threads: its owner, later SPDK's application pthread (`poll_end`). Owns the three and the reservation of the name.
 #pragma once
 
-#include <spdk/bdev.h>
-#include <spdk/thread.h>
-
 #include <memory>
 #include <string>
 
+#include "device/spdk_api.h"
 #include "device/spdk_env.h"
 #include "engine/block_device.h"
 

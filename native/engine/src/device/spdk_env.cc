@@ -1,19 +1,16 @@
 #include "device/spdk_env.h"
 
+#include <sched.h>
+
 #include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
-#include <sched.h>
 #include <sstream>
 
-#include <spdk/env.h>
-#include <spdk/init.h>
-#include <spdk/log.h>
-#include <spdk/rpc.h>
-#include <spdk/thread.h>
+#include "device/spdk_api.h"
 
 namespace ferrite::engine {
 namespace {
