@@ -28,6 +28,8 @@ using base::Status;
 /// With requests under way: polling without a pause for so long, then with pauses.
 constexpr std::chrono::microseconds kSpin{2000};
 constexpr std::chrono::microseconds kPause{50};
+/// Whoever is to be served may wait for this very processor.
+constexpr unsigned kTurnsPerYield = 64;
 /// With none: how long SPDK's messages to this thread (resets, removals) may lie.
 constexpr int kSleepMs = 10;
 
@@ -75,6 +77,7 @@ class SpdkDevice final : public BlockDevice {
 
   void park(int timeout_ms) noexcept override {
     const Ticks start = spdk_get_ticks();
+    unsigned turns = 0;
     const Ticks limit = millisecond_ticks_ * static_cast<Ticks>(std::max(0, timeout_ms));
     while (turn() == 0 && !woken_.exchange(false, std::memory_order_seq_cst)) {
       const Ticks waited = spdk_get_ticks() - start;
@@ -84,6 +87,8 @@ class SpdkDevice final : public BlockDevice {
         sleep(static_cast<int>(std::min<Ticks>(kSleepMs, left)));
       } else if (waited > spin_ticks_) {
         std::this_thread::sleep_for(kPause);
+      } else if (++turns % kTurnsPerYield == 0) {
+        std::this_thread::yield();
       }
     }
   }
