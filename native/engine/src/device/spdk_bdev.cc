@@ -95,11 +95,10 @@ base::Result<std::unique_ptr<SpdkBdev>> SpdkBdev::open(SpdkEnvironment& environm
 }
 
 Status SpdkBdev::open_descriptor(const SpdkOptions& options) {
-  int error = -ENODEV;
-  if (environment_.running()) {
-    error = spdk_bdev_open_ext(name_.c_str(), true, on_event, this, &descriptor_);
-  }
-  if (error == -ENODEV) {
+  bool applied = false;
+  if (const Status status = environment_.begin(options, applied); !status.ok()) return status;
+  int error = spdk_bdev_open_ext(name_.c_str(), true, on_event, this, &descriptor_);
+  if (error == -ENODEV && !applied) {
     if (const Status status = environment_.apply(options); !status.ok()) return status;
     error = spdk_bdev_open_ext(name_.c_str(), true, on_event, this, &descriptor_);
   }

@@ -19,7 +19,7 @@ using base::Reason;
 using base::Status;
 
 /// SPDK sends messages between its threads without waking anyone: how long one may lie.
-constexpr int kTurnMs = 2;
+constexpr int kTurnMs = 5;
 constexpr std::chrono::microseconds kBusyPause{50};
 /// A configuration may connect to targets that do not answer; SPDK's own limits end that first.
 constexpr std::chrono::seconds kApplyPatience{60};
@@ -184,8 +184,18 @@ void SpdkEnvironment::post(std::function<void()> task) {
   event_.signal();
 }
 
+Status SpdkEnvironment::begin(const SpdkOptions& options, bool& applied) {
+  const std::lock_guard lock(apply_mutex_);
+  applied = !running();
+  return applied ? load(options) : Status();
+}
+
 Status SpdkEnvironment::apply(const SpdkOptions& options) {
   const std::lock_guard lock(apply_mutex_);
+  return load(options);
+}
+
+Status SpdkEnvironment::load(const SpdkOptions& options) {
   std::string text;
   if (options.config.empty()) return Status(Reason::kConfigInvalid, "an spdk: device needs an SPDK configuration");
   if (const Status status = read_configuration(options.config, text); !status.ok()) return status;

@@ -38,11 +38,11 @@ class SpdkEnvironment {
   /// never does in this process.
   static base::Result<SpdkEnvironment*> get(const SpdkOptions& options);
 
+  /// Applies the first configuration of the process, unless that has been done. Fails as `apply`.
+  base::Status begin(const SpdkOptions& options, bool& applied);
   /// Applies a configuration (`SpdkOptions::config`): all of it the first time, later what can be added to a running
   /// SPDK; what exists already stays as it is. CONFIG_INVALID when it cannot be read or SPDK refuses it.
   base::Status apply(const SpdkOptions& options);
-  /// A configuration has been applied: bdevs may be opened.
-  [[nodiscard]] bool running() const noexcept { return running_.load(std::memory_order_acquire); }
 
   /// Reserves a bdev for one engine of this process; false when another has it. The engine holds `inside` while it is
   /// in SPDK, and stays out once the process is `exiting`: then the libraries are taken down.
@@ -55,6 +55,8 @@ class SpdkEnvironment {
 
  private:
   struct Load;
+  /// SPDK's subsystems have started: bdevs may be opened.
+  [[nodiscard]] bool running() const noexcept { return running_.load(std::memory_order_acquire); }
   struct Leaving {
     std::unique_ptr<SpdkRetired> retired;
     std::promise<void> ended;
@@ -62,6 +64,7 @@ class SpdkEnvironment {
 
   explicit SpdkEnvironment(const SpdkOptions& options);
   [[nodiscard]] base::Status start(const SpdkOptions& options);
+  [[nodiscard]] base::Status load(const SpdkOptions& options);
   void run() noexcept;
   bool turn() noexcept;
   void post(std::function<void()> task);
