@@ -1,5 +1,7 @@
 #include "loop_watch.h"
 
+#include <sched.h>
+
 #if FERRITE_UV
 #include <uv.h>
 #endif
@@ -99,6 +101,8 @@ void LoopWatch::stay_awake(std::uint64_t nanoseconds) {
   // An idle handle makes the loop poll without sleeping; unreferenced, it does not keep the process alive.
   uv_idle_start(&handles_->idle, [](uv_idle_t* idle) {
     if (uv_hrtime() >= static_cast<Handles*>(idle->data)->awake_until) uv_idle_stop(idle);
+    // What the device's answer is waiting for may need this processor.
+    sched_yield();
   });
 }
 

@@ -1,5 +1,7 @@
 #include "core/core.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -47,8 +49,11 @@ bool Core::step(bool may_sleep) {
     return false;
   }
   observer_.forget_time();
-  if (!may_sleep || stays_awake()) {
+  if (!may_sleep) {
     device_->poll();
+  } else if (stays_awake()) {
+    device_->poll();
+    ::sched_yield();  // the kernel's own threads may have to run before the device answers
   } else {
     parked_.store(true, std::memory_order_seq_cst);
     if (quiet()) {

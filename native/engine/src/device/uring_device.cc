@@ -4,11 +4,13 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
 #include <utility>
 
+#include "base/monotonic_clock.h"
 #include "runtime/intrusive_list.h"
 #include "runtime/wake_event.h"
 
@@ -28,6 +30,39 @@ int set_up(io_uring& ring, unsigned entries) noexcept {
   const int tuned = ::io_uring_queue_init(entries, &ring, kTuned);
   return tuned == -EINVAL ? ::io_uring_queue_init(entries, &ring, 0) : tuned;
 }
+
+/// How a write is made durable. Which is faster depends on the drive (one that can write through its cache needs no
+/// flush) and on the file system, so both are tried and the faster one stays.
+enum class DurableForm : std::uint8_t { kWriteThrough, kLinkedFlush };
+
+class DurableChoice {
+ public:
+  /// For the next durable write; there is one at a time as a rule, and a write beside it only blurs the trial.
+  [[nodiscard]] DurableForm form() noexcept {
+    if (trials_ == kTrials) return chosen_;
+    begun_ns_ = base::monotonic_ns();
+    current_ = trials_ % 2 == 0 ? DurableForm::kWriteThrough : DurableForm::kLinkedFlush;
+    return current_;
+  }
+  void finished() noexcept {
+    if (trials_ == kTrials || begun_ns_ == 0) return;
+    const std::uint64_t took = std::min<std::uint64_t>(base::monotonic_ns() - std::exchange(begun_ns_, 0), kOutlierNs);
+    (current_ == DurableForm::kLinkedFlush ? linked_ns_ : through_ns_) += took;
+    if (++trials_ == kTrials) {
+      chosen_ = linked_ns_ < through_ns_ ? DurableForm::kLinkedFlush : DurableForm::kWriteThrough;
+    }
+  }
+
+ private:
+  static constexpr unsigned kTrials = 64;
+  static constexpr std::uint64_t kOutlierNs = 2'000'000;
+  unsigned trials_ = 0;
+  std::uint64_t begun_ns_ = 0;
+  std::uint64_t through_ns_ = 0;
+  std::uint64_t linked_ns_ = 0;
+  DurableForm current_ = DurableForm::kWriteThrough;
+  DurableForm chosen_ = DurableForm::kWriteThrough;
+};
 
 /// Takes note of a result; false when the request must be submitted again.
 bool settle(IoRequest& request, int result) noexcept {
@@ -165,13 +200,10 @@ class UringDevice final : public BlockDevice {
  private:
   // Turns as many requests into submission entries as fit; the rest waits for completions.
   void prepare() noexcept {
-    while (!submitted_.empty() && in_flight_ < kEntries) {
+    while (!submitted_.empty() && in_flight_ + 1 < kEntries) {
+      if (::io_uring_sq_space_left(&ring_) < 2) ::io_uring_submit(&ring_);
+      if (::io_uring_sq_space_left(&ring_) < 2) return;
       io_uring_sqe* sqe = ::io_uring_get_sqe(&ring_);
-      if (sqe == nullptr) {
-        ::io_uring_submit(&ring_);
-        sqe = ::io_uring_get_sqe(&ring_);
-        if (sqe == nullptr) return;
-      }
       IoRequest* request = submitted_.pop();
       const int fd = fixed_ ? 0 : image_.fd();
       std::uint8_t* place = request->buffer + request->progress;
@@ -185,8 +217,11 @@ class UringDevice final : public BlockDevice {
           ::io_uring_prep_write(sqe, fd, place, left, offset);
           break;
         case IoKind::kWriteDurable:
-          // One request, one completion: the kernel writes through or flushes the drive itself (O_DSYNC semantics).
           ::io_uring_prep_write(sqe, fd, place, left, offset);
+          if (durable_.form() == DurableForm::kLinkedFlush) {
+            prepare_linked_flush(*sqe, fd, *request);
+            continue;
+          }
           sqe->rw_flags = RWF_DSYNC;
           break;
         case IoKind::kFlush:
@@ -205,7 +240,10 @@ class UringDevice final : public BlockDevice {
       runtime::IntrusiveList<IoRequest> finished;
       for (unsigned i = 0; i < count; ++i) take(*batch[i], finished);
       ::io_uring_cq_advance(&ring_, count);
-      while (IoRequest* request = finished.pop()) request->done(*request);
+      while (IoRequest* request = finished.pop()) {
+        if (request->kind == IoKind::kWriteDurable) durable_.finished();
+        request->done(*request);
+      }
     }
   }
 
@@ -217,9 +255,43 @@ class UringDevice final : public BlockDevice {
       return;
     }
     --in_flight_;
-    (settle(*request, cqe.res) ? finished : submitted_).push(request);
+    const auto data = reinterpret_cast<std::uintptr_t>(request);
+    if ((data & kPartMask) == 0) {
+      (settle(*request, cqe.res) ? finished : submitted_).push(request);
+      return;
+    }
+    request = reinterpret_cast<IoRequest*>(data & ~kPartMask);
+    if ((data & kPartMask) == kLinkedWrite) {
+      static_cast<void>(settle(*request, cqe.res));  // the flush behind it ends or repeats the request
+      return;
+    }
+    const bool written = request->error == 0 && request->progress == request->length;
+    if (!written && request->error == 0) {
+      submitted_.push(request);
+      return;
+    }
+    if (written && cqe.res < 0) request->error = -cqe.res;
+    finished.push(request);
   }
 
+  // The write and, once it is done, a flush: both go out together, and only the flush's end is waited for.
+  void prepare_linked_flush(io_uring_sqe& write, int fd, IoRequest& request) noexcept {
+    const auto data = reinterpret_cast<std::uintptr_t>(&request);
+    const unsigned fixed = fixed_ ? IOSQE_FIXED_FILE : 0U;
+    ::io_uring_sqe_set_flags(&write, fixed | IOSQE_IO_LINK);
+    ::io_uring_sqe_set_data(&write, reinterpret_cast<void*>(data | kLinkedWrite));
+    io_uring_sqe* flush = ::io_uring_get_sqe(&ring_);
+    ::io_uring_prep_fsync(flush, fd, IORING_FSYNC_DATASYNC);
+    ::io_uring_sqe_set_flags(flush, fixed);
+    ::io_uring_sqe_set_data(flush, reinterpret_cast<void*>(data | kLinkedFlush));
+    in_flight_ += 2;
+  }
+
+  static constexpr std::uintptr_t kLinkedWrite = 1;
+  static constexpr std::uintptr_t kLinkedFlush = 2;
+  static constexpr std::uintptr_t kPartMask = 3;
+
+  DurableChoice durable_;
   ImageFile image_;
   io_uring ring_;
   runtime::WakeEvent event_;
