@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "checksum/crc32c.h"
+#include "format/checkpoint.h"
 #include "format/group.h"
 #include "format/record.h"
 #include "format/superblock.h"
@@ -165,6 +166,36 @@ TEST("the golden bytes of format version 2 have not changed") {
   EXPECT(sums[1] == 0x2c6fb54e3b29ccd3ULL);
   EXPECT(sums[2] == 0x126fc72a0529beb7ULL);
   EXPECT(sums[3] == 0xd0fba312c7bdda8fULL);
+}
+
+TEST("pages of a checkpoint round-trip and are refused elsewhere, under another salt or with any byte flipped") {
+  std::vector<std::uint8_t> page(kPageBytes);
+  Frame frame;
+  const PageId id{7, 3, 0x40000, 12};
+  std::vector<IndexEntry> entries;
+  for (std::uint64_t i = 0; i < kPageEntries; ++i) entries.push_back({i * 0x123456789ULL, Location(4096 * (i + 1), 64, i % 3 == 0)});
+  encode_index_page(id, kSalt, 5, entries, page);
+  EXPECT(decode_page(page, id.address, kSalt, frame) && frame.first_sequence == 5 && frame.previous.group == 3);
+  std::vector<IndexEntry> found;
+  EXPECT(decode_index_entries(page, frame, found) && found.size() == entries.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT(found[i].hash == entries[i].hash && found[i].location == entries[i].location);
+  }
+  EXPECT(!decode_page(page, id.address + kBlockBytes, kSalt, frame) && !decode_page(page, id.address, kSalt + 1, frame));
+  for (std::size_t at = 0; at < page.size(); at += at < 400 ? 1 : 7) {
+    page[at] ^= 0x20U;
+    EXPECT(!decode_page(page, id.address, kSalt, frame));
+    page[at] ^= 0x20U;
+  }
+  const std::vector<TableEntry> table{{1, 2, 3}, {4, 5, 6}};
+  encode_table_page(id, kSalt, table, page);
+  std::vector<TableEntry> found_table;
+  EXPECT(decode_page(page, id.address, kSalt, frame) && decode_table_entries(page, frame, found_table));
+  EXPECT(found_table == table && !decode_index_entries(page, frame, found));
+  const CheckpointRoot root{{9, 8, 7}, 0x50000, 6, 5, 4, 3, 2, {1, 10, 100}};
+  encode_root_page(id, kSalt, root, page);
+  CheckpointRoot found_root;
+  EXPECT(decode_page(page, id.address, kSalt, frame) && decode_root(page, frame, found_root) && found_root == root);
 }
 
 TEST("a location keeps address, length and damage in one word") {

@@ -1,4 +1,4 @@
-// Group headers, seals and free marks: the blocks that frame the log (FORMAT.md sections 4 to 6).
+// Group headers, seals and free marks: the blocks that frame the log (FORMAT.md section 4).
 // Threads: pure functions and plain values.
 #pragma once
 

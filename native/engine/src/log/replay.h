@@ -1,4 +1,4 @@
-// Reads the log back: fills index and segment table, tells a torn tail from damage (PROTOCOL P17; FORMAT.md section 7).
+// Reads the log back: fills index and segment table, tells a torn tail from damage (PROTOCOL P17; FORMAT.md section 8).
 // Threads: the reactor, before it serves. Reads the device, never writes it. Borrows everything it is given.
 #pragma once
 
