@@ -20,6 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   Superblock found;
   if (decode_superblock(block, 0, found) == SuperblockState::kValid) {
+    found.version = kFormatVersion;  // what is written is always of the newest
     std::vector<std::uint8_t> again(kBlockBytes);
     encode_superblock(found, 0, again);
     Superblock second;

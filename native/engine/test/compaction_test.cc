@@ -11,7 +11,12 @@ using base::Reason;
 
 namespace {
 
-using Disk = std::shared_ptr<base::AlignedBuffer>;
+// Sanitizers make this many times slower: there a fraction of the overwrites must do.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t kPasses = 3;
+#else
+constexpr std::uint64_t kPasses = 20;
+#endif
 
 OpenOptions options_of(std::uint32_t segment_bytes) {
   OpenOptions options;
@@ -86,7 +91,7 @@ TEST("a device kept seven tenths full takes 24 times its size of uniform overwri
   Model model;
   churn(driver, model, random, kKeys, 4 * kBytes, 1024, 0, 128);
   const EngineStats before = driver.core().stats();
-  churn(driver, model, random, kKeys, 20 * kBytes, 1024, 0, 128);
+  churn(driver, model, random, kKeys, kPasses * kBytes, 1024, 0, 128);
   const EngineStats after = driver.core().stats();
   // Without the seals that a slow machine's pauses add.
   const std::uint64_t written =
@@ -125,8 +130,6 @@ TEST("removals end once nothing is left for them to hide") {
   const auto disk = std::make_shared<base::AlignedBuffer>(kDataOffset + kBytes);
   CoreDriver driver(options_of(64U << 10U));
   EXPECT(driver.attach(std::make_unique<MemoryDevice>(disk), true).ok());
-  testing::Seeded random(2);
-  Model model;
   // Keys come and go: removals of keys that never return would fill the device if they stayed.
   std::uint64_t in_flight = 0;
   for (std::uint64_t k = 0; k < 60000; ++k) {
