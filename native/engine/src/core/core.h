@@ -19,6 +19,7 @@
 #include "core/observer.h"
 #include "core/read_buffers.h"
 #include "core/read_op.h"
+#include "core/watch.h"
 #include "engine/block_device.h"
 #include "engine/engine.h"
 #include "format/group.h"
@@ -58,6 +59,7 @@ class Core {
                           std::uint64_t tag);
   base::Status submit_scan(const std::shared_ptr<ClientQueue>& client, const ScanRequest& request, std::uint64_t tag);
   base::Status submit_flush(const std::shared_ptr<ClientQueue>& client, std::uint64_t tag);
+  base::Status submit_walk(const std::shared_ptr<ClientQueue>& client, const WalkRequest& request, std::uint64_t tag);
   base::Result<std::shared_ptr<ClientQueue>> add_client(const ClientOptions& options);
 
   // For clients that read for themselves (core_lane.cc).
@@ -190,6 +192,18 @@ class Core {
   void pump_scan(ReadOp& op) noexcept;
   void finish_scan_read(IoRequest& request) noexcept;
   void finish_scan(ReadOp& op) noexcept;
+  // Walks (core_walk.cc).
+  void start_walk(ReadOp& op) noexcept;
+  [[nodiscard]] base::Status plan_walk(ReadOp& op) noexcept;
+  void plan_walk_page(ReadOp& op) noexcept;
+  void plan_changes(ReadOp& op) noexcept;
+  void finish_walk(ReadOp& op) noexcept;
+  /// What lies under a hash, or in a partition, has changed.
+  void note_change(std::uint32_t keyspace, std::uint64_t hash) noexcept {
+    if (watch_.active) watch_.note({keyspace, hash});
+  }
+  void note_partition_dropped(std::uint32_t keyspace, std::uint32_t partition) noexcept;
+
   void release_op(ReadOp& op) noexcept;
   void unpin(ReadOp& op) noexcept;
   void resume_deferred() noexcept;
@@ -311,6 +325,8 @@ class Core {
   runtime::IntrusiveList<ReadOp> starved_;
   std::uint32_t reads_in_flight_ = 0;
   std::vector<IndexEntry> scan_entries_;
+  Watch watch_;
+  std::vector<IndexEntry> walk_entries_;
   std::vector<ClientQueue*> touched_;
 
   // Counters: written by the reactor or under mutex_, read by anyone.

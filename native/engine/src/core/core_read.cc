@@ -39,7 +39,11 @@ void Core::start_read(ReadOp& op) noexcept {
       start_get(op);
       break;
     case OpKind::kScan:
-      start_scan(op);
+      if (op.walk != nullptr) {
+        start_walk(op);
+      } else {
+        start_scan(op);
+      }
       break;
     default:
       finish_get(op, Status(), nullptr);
@@ -57,12 +61,14 @@ void Core::finish_get(ReadOp& op, Status status, std::unique_ptr<ReadBuffer> buf
   completion.more = op.more;
   completion.damaged = op.damaged;
   if (buffer != nullptr) completion.records = RecordBatch(std::move(buffer));
+  if (op.walk != nullptr) completion.walk = std::move(op.walk->page);
   deliver(op.client, std::move(completion), observer_.read_clock() - op.begun_ns);
   release_op(op);
 }
 
 void Core::release_op(ReadOp& op) noexcept {
   op.buffer.reset();
+  op.walk.reset();
   const std::lock_guard lock(mutex_);
   free_ops_.push(&op);
 }
@@ -269,6 +275,10 @@ void Core::finish_scan_read(IoRequest& request) noexcept {
 }
 
 void Core::finish_scan(ReadOp& op) noexcept {
+  if (op.walk != nullptr) {
+    finish_walk(op);
+    return;
+  }
   const std::uint8_t* memory = op.buffer->memory.data();
   const auto key_at = [memory](std::uint32_t offset) {
     const std::uint8_t* record = memory + offset;

@@ -39,6 +39,7 @@ bool Core::activate_segment(std::uint32_t spared) noexcept {
     // Given back only once the log certainly goes on elsewhere.
     (*segments_)[active_].state = SegmentState::kFull;
     (*segments_)[active_].vouched_by = last_.group + 1;
+    (*segments_)[active_].newest = applied_sequence_;
   }
   active_ = *segment;
   has_active_ = true;
@@ -48,6 +49,7 @@ bool Core::activate_segment(std::uint32_t spared) noexcept {
   active.life = ++life_;
   active.version = kFrameVersion;
   active.written = true;
+  active.newest = ~std::uint64_t{0};
   position_ = segments_->begin_of(active_);
   FERRITE_PROBE(ferrite_engine, segment_activate, active_);
   counters_.segments_free.store(free - 1, std::memory_order_relaxed);

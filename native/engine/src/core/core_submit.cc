@@ -150,6 +150,31 @@ Status Core::submit_scan(const std::shared_ptr<ClientQueue>& client, const ScanR
   return Status();
 }
 
+Status Core::submit_walk(const std::shared_ptr<ClientQueue>& client, const WalkRequest& request, std::uint64_t tag) {
+  if (request.max_records == 0 || request.max_records > 4096 || request.max_bytes == 0 ||
+      request.max_bytes > 32U << 20U || request.step > WalkStep::kEnd) {
+    return Status(Reason::kArgumentInvalid, "step, max_records or max_bytes is out of range");
+  }
+  auto walk = std::make_unique<WalkState>();
+  walk->request = request;
+  walk->page = std::make_unique<WalkPage>();
+  const std::lock_guard lock(mutex_);
+  ReadOp* op = nullptr;
+  if (const Status status = submit_read(client, op); !status.ok()) return status;
+  op->tag = tag;
+  op->kind = OpKind::kScan;
+  Observer::submitted(op->kind, tag, request.max_bytes);
+  op->keyspace = 0;
+  op->key_length = 0;
+  op->values = request.values;
+  op->walk = std::move(walk);
+  const bool waits = request.step == WalkStep::kPlain || request.step == WalkStep::kStart;
+  op->barrier = waits ? next_sequence_ - 1 : 0;
+  submitted_ops_.push(op);
+  wake_if_parked();
+  return Status();
+}
+
 Status Core::submit_flush(const std::shared_ptr<ClientQueue>& client, std::uint64_t tag) {
   const std::lock_guard lock(mutex_);
   ReadOp* op = nullptr;

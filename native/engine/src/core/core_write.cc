@@ -168,6 +168,7 @@ void Core::apply(StagedWrite& write, const RecordHead& head, base::Bytes key) no
     ++segment.removals;
     segment.removal_charge += segments_->capacity().charge(location.bytes());
     if (!older.none()) index_->erase(write.keyspace, write.hash, older);
+    if (!older.none()) note_change(write.keyspace, write.hash);
     add(counters_.removes, 1);
     return;
   }
@@ -175,6 +176,7 @@ void Core::apply(StagedWrite& write, const RecordHead& head, base::Bytes key) no
   add(counters_.record_bytes, location.bytes());
   add(counters_.appends, 1);
   witness_->remember(location, key);
+  note_change(write.keyspace, write.hash);
   if (older.none()) {
     index_->insert(write.keyspace, write.hash, location);
   } else {

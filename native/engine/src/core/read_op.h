@@ -15,6 +15,14 @@ namespace ferrite::engine::internal {
 
 class Core;
 
+/// What a walk's step asks for and what its page lists so far.
+struct WalkState {
+  WalkRequest request;
+  std::unique_ptr<WalkPage> page;
+  /// The list's entry of each part.
+  std::vector<std::uint32_t> entry_of_part;
+};
+
 struct ReadOp {
   ReadOp* next = nullptr;
   Core* core = nullptr;
@@ -47,6 +55,9 @@ struct ReadOp {
     std::uint32_t offset = 0;
     bool sound = false;
   };
+  /// A scan that is a step of a walk.
+  std::unique_ptr<WalkState> walk;
+
   /// get: the candidates, one read at a time. scan: the page's records.
   std::vector<Part> parts;
   std::size_t next_part = 0;

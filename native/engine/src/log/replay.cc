@@ -123,6 +123,8 @@ ReplayResult Replay::run() {
   for (std::size_t i = 0; i < order.size(); ++i) {
     const bool final = i + 1 == order.size();
     const Frame& first = probes_[order[i]].first;
+    // What lies in a segment was accepted before the next one was begun.
+    if (!final) segments_[order[i]].newest = probes_[order[i + 1]].first.first_sequence - 1;
     const bool begun = order[i] == from_.segment && first.group <= from_.last.group;
     if (!begun && first.group <= from_.last.group) continue;
     walked = true;

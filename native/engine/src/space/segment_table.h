@@ -50,6 +50,8 @@ struct Segment {
   std::int64_t removal_charge = 0;
   /// Given back only once the log has gone beyond this group, which holds what was moved out of the segment.
   std::uint64_t vouched_by = 0;
+  /// No record in it is newer than this sequence.
+  std::uint64_t newest = ~std::uint64_t{0};
   /// Compaction met something alive here that cannot be read.
   bool stuck = false;
   /// Its blocks were written before: writing them again allocates nothing.
