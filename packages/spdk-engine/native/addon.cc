@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "checksum/crc32c.h"
 #include "engine/engine.h"
 #include "engine_handle.h"
 #include "napi_glue/addon_state.h"
@@ -90,6 +91,15 @@ Napi::Value keep_sigbus(const Napi::CallbackInfo& info) {
   return loaded;
 }
 
+/// (bytes, crc so far) -> CRC32C
+Napi::Value crc32c(const Napi::CallbackInfo& info) {
+  napi::Args args(info);
+  const base::Bytes bytes = args.bytes();
+  const std::uint32_t crc = args.u32();
+  if (!args.ok()) return {};
+  return Napi::Number::New(info.Env(), checksum::crc32c(bytes, crc));
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   napi::AddonState* state = napi::AddonState::install(env);
   if (state == nullptr) {
@@ -98,6 +108,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   }
   state->constructor = Napi::Persistent(EngineHandle::define(env));
   exports.Set("openEngine", Napi::Function::New(env, open_engine));
+  exports.Set("crc32c", Napi::Function::New(env, crc32c));
   exports.Set("probeUring", Napi::Function::New(env, probe_uring));
   exports.Set("probeSpdk", Napi::Function::New(env, probe_spdk));
   exports.Set("keepSigbus", Napi::Function::New(env, keep_sigbus));

@@ -42,6 +42,7 @@ void CompletionRows::deliver(Napi::Env env, Napi::Object handle, std::span<engin
     if (is_scan) {
       row[kMore] = completion.more ? 1 : 0;
       row[kDamaged] = completion.damaged;
+      if (completion.walk != nullptr) add_walk(row, *completion.walk);
     }
     if (!completion.status.ok()) {
       row[kReason] = static_cast<double>(completion.status.reason());
@@ -64,23 +65,33 @@ double* CompletionRows::add_row(double ticket, double kind) {
   return row;
 }
 
-void CompletionRows::add_record(double* row, const engine::RecordView& record) {
-  const std::size_t bytes = record.key.size() + record.value.size();
+void CompletionRows::add_bytes(double* row, base::Bytes key, base::Bytes value) {
+  const std::size_t bytes = key.size() + value.size();
   const bool shares = !slab_bytes_.empty() && bytes < kOwnSlabBytes && slab_bytes_.back() + bytes <= kSharedSlabBytes;
   if (!shares) slab_bytes_.push_back(0);
   const std::size_t offset = slab_bytes_.back();
   slab_bytes_.back() += bytes;
-  placed_.push_back({record.key, record.value, slab_bytes_.size() - 1, offset});
+  placed_.push_back({key, value, slab_bytes_.size() - 1, offset});
+  row[kSlab] = static_cast<double>(slab_bytes_.size() - 1);
+  row[kOffset] = static_cast<double>(offset);
+  row[kKeyBytes] = static_cast<double>(key.size());
+  row[kValueBytes] = static_cast<double>(value.size());
+}
+
+void CompletionRows::add_walk(double* row, const engine::WalkPage& page) {
+  const auto* head = reinterpret_cast<const std::uint8_t*>(&page.head);
+  const auto* lines = reinterpret_cast<const std::uint8_t*>(page.entries.data());
+  add_bytes(row, {head, sizeof page.head}, {lines, page.entries.size() * sizeof(engine::WalkEntry)});
+}
+
+void CompletionRows::add_record(double* row, const engine::RecordView& record) {
+  add_bytes(row, record.key, record.value);
   row[kSequence] = static_cast<double>(record.sequence);
   row[kGeneration] = record.generation;
   row[kExpiresAtMs] = static_cast<double>(record.expires_at_ms);
   row[kPartition] = record.partition;
   row[kHashHigh] = static_cast<double>(record.hash >> 32U);
   row[kHashLow] = static_cast<double>(record.hash & 0xffff'ffffU);
-  row[kSlab] = static_cast<double>(slab_bytes_.size() - 1);
-  row[kOffset] = static_cast<double>(offset);
-  row[kKeyBytes] = static_cast<double>(record.key.size());
-  row[kValueBytes] = static_cast<double>(record.value.size());
 }
 
 bool CompletionRows::hand_over(Napi::Env env, Napi::Object handle, Napi::Function callback) {

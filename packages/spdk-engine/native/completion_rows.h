@@ -62,6 +62,9 @@ class CompletionRows {
 
   [[nodiscard]] double* add_row(double ticket, double kind);
   void add_record(double* row, const engine::RecordView& record);
+  void add_walk(double* row, const engine::WalkPage& page);
+  /// Gives the row bytes: a key and its value, or a walk's head and its list.
+  void add_bytes(double* row, base::Bytes key, base::Bytes value);
   [[nodiscard]] bool hand_over(Napi::Env env, Napi::Object handle, Napi::Function callback);
   [[nodiscard]] bool full() const { return count_ == kRowsMax; }
 

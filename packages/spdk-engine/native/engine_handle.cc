@@ -48,6 +48,7 @@ Napi::Function EngineHandle::define(Napi::Env env) {
                          InstanceMethod<&EngineHandle::get>("get"),
                          InstanceMethod<&EngineHandle::enterReads>("enterReads"),
                          InstanceMethod<&EngineHandle::scan>("scan"),
+                         InstanceMethod<&EngineHandle::walk>("walk"),
                          InstanceMethod<&EngineHandle::flush>("flush"),
                          InstanceMethod<&EngineHandle::close>("close"),
                          InstanceMethod<&EngineHandle::report>("report"),
@@ -148,6 +149,23 @@ Napi::Value EngineHandle::scan(const Napi::CallbackInfo& info) {
   request.after_hash = args.u64_bigint();
   request.after_key = args.bytes();
   if (args.ok() && enter(info.Env())) accepted(info.Env(), client_->scan(request, ticket));
+  return {};
+}
+
+Napi::Value EngineHandle::walk(const Napi::CallbackInfo& info) {
+  napi::Args args(info);
+  const std::uint64_t ticket = args.u32();
+  engine::WalkRequest request;
+  request.step = static_cast<engine::WalkStep>(args.u32());
+  request.from.keyspace = args.u32();
+  request.from.hash = args.u64_bigint();
+  request.to.keyspace = args.u32();
+  request.to.hash = args.u64_bigint();
+  request.since = args.integer();
+  request.max_records = args.u32();
+  request.max_bytes = args.u32();
+  request.values = args.boolean();
+  if (args.ok() && enter(info.Env())) accepted(info.Env(), client_->walk(request, ticket));
   return {};
 }
 

@@ -34,6 +34,7 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private napi::
   Napi::Value get(const Napi::CallbackInfo& info);
   Napi::Value enterReads(const Napi::CallbackInfo& info);
   Napi::Value scan(const Napi::CallbackInfo& info);
+  Napi::Value walk(const Napi::CallbackInfo& info);
   Napi::Value flush(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value report(const Napi::CallbackInfo& info);

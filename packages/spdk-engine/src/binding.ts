@@ -41,6 +41,19 @@ export interface NativeEngineHandle {
     afterHash: bigint,
     afterKey: Uint8Array,
   ): void;
+  /** One step of a walk (`src/walk.ts`); completes as a scan whose row has the page's list for its bytes. */
+  walk(
+    ticket: number,
+    step: number,
+    fromKeyspace: number,
+    fromHash: bigint,
+    toKeyspace: number,
+    toHash: bigint,
+    since: number,
+    maxRecords: number,
+    maxBytes: number,
+    values: boolean,
+  ): void;
   flush(ticket: number): void;
   close(): Promise<void>;
   report(): NativeOpenReport;
@@ -66,6 +79,8 @@ export interface NativeBinding {
     spdkNoHuge: number,
     spdkTimeoutMs: number,
   ): Promise<NativeEngineHandle>;
+  /** CRC32C of `bytes`, continuing from that of what comes before them. */
+  crc32c(bytes: Uint8Array, crc: number): number;
   probeUring(): { readonly available: boolean; readonly why: string; readonly mend: string };
   probeSpdk(): { readonly available: boolean; readonly version: string };
   /** Runs `load`; afterwards SIGBUS is handled as before. */
@@ -75,6 +90,7 @@ export interface NativeBinding {
 /** What the addon must export, to be compared with what it does: no name too few or too many on either side. */
 export const BINDING_METHODS: Readonly<Record<keyof NativeBinding, true>> = {
   openEngine: true,
+  crc32c: true,
   probeUring: true,
   probeSpdk: true,
   keepSigbus: true,
@@ -88,6 +104,7 @@ export const HANDLE_METHODS: Readonly<Record<keyof NativeEngineHandle, true>> = 
   get: true,
   enterReads: true,
   scan: true,
+  walk: true,
   flush: true,
   close: true,
   report: true,
