@@ -2,6 +2,8 @@ import type { StoreError } from '@ferrite/errors';
 import type { LatencySnapshot } from './latency.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { OpenReport } from './open-report.ts';
+import type { SnapshotOptions } from './snapshot.ts';
+import type { SnapshotReport } from './snapshot-format.ts';
 import type { EngineStats } from './stats.ts';
 
 /** An open image. One process at a time has it; `close` (or `await using`) gives it back. */
@@ -10,6 +12,16 @@ export interface Engine extends ObjectStore, AsyncDisposable {
   readonly report: OpenReport;
   /** Counters of this moment. */
   stats(): EngineStats;
+  /**
+   * Everything as of one moment between the first read and the end, while writes go on; see `SNAPSHOT.md` for the bytes.
+   * Blocks of up to 1 MiB that belong to the reader, read at the reader's pace; stop early with `break`. One at a time.
+   * The generator's return value is the report, which `verifySnapshot` also gives of the bytes.
+   *
+   * Throws `ARGUMENT_INVALID` when `since` lies beyond the image's last sequence; `OVERLOADED` when another snapshot is
+   * being taken, or when so much changes meanwhile that the reader does not keep up; `signal.reason`; and what reading
+   * throws. Records that cannot be read are left out and named in the report.
+   */
+  snapshot(options?: SnapshotOptions): AsyncGenerator<Uint8Array, SnapshotReport, undefined>;
   /** How long operations took since opening; also after `close`. Read from shared memory, the engine is not asked. */
   latency(): LatencySnapshot;
   /** Settles (never rejects) with the reason if the device fails and the engine stops for good. */

@@ -16,4 +16,8 @@ export type {
 } from './object-store.ts';
 export { openEngine } from './open-engine.ts';
 export type { Damage, OpenReport } from './open-report.ts';
+export { type Restored, restoreSnapshot } from './restore.ts';
+export type { SnapshotOptions, SnapshotProgress } from './snapshot.ts';
+export { type SnapshotSource, snapshotToFile, verifySnapshot } from './snapshot-file.ts';
+export type { SnapshotDamage, SnapshotHeader, SnapshotReport } from './snapshot-format.ts';
 export type { EngineStats } from './stats.ts';

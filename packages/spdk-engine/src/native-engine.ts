@@ -6,12 +6,18 @@ import { type LatencySnapshot, latencyFrom } from './latency.ts';
 import { storeErrorFromNative, translated } from './native-error.ts';
 import type { Appended, PutRecord, ScanPage, ScanPageRequest, StoredRecord } from './object-store.ts';
 import type { OpenReport } from './open-report.ts';
-import { checkKey, checkRecord, checkScan } from './record-check.ts';
+import { checkKey, checkRecord, checkScan, checkSince } from './record-check.ts';
 import { scanByPages } from './scan.ts';
+import { type SnapshotOptions, streamSnapshot } from './snapshot.ts';
+import type { SnapshotReport } from './snapshot-format.ts';
 import type { EngineStats } from './stats.ts';
 import { TicketTable } from './ticket-table.ts';
+import { FIRST_PLACE, LAST_PLACE, type Walkable, type WalkPage, type WalkRequest, walkPageFrom } from './walk.ts';
 
 const NO_BYTES = new Uint8Array();
+/** Of one page of a walk; a record larger than that has a page of its own. */
+const WALK_RECORDS_MAX = 1024;
+const WALK_BYTES_MAX = 8 * 1024 * 1024;
 
 /** The records of a page so far, and the hash of the last one in two halves. */
 interface Page {
@@ -34,7 +40,7 @@ interface Waiting {
  * The engine behind the addon. A submission is one native call that copies the bytes into the engine's memory; its
  * completion is a row of numbers, and one wake-up of the event loop brings all rows there are.
  */
-export class NativeEngine implements Engine {
+export class NativeEngine implements Engine, Walkable {
   readonly report: OpenReport;
   readonly failed: Promise<StoreError>;
   readonly #fail: (error: StoreError) => void;
@@ -115,6 +121,30 @@ export class NativeEngine implements Engine {
     return scanByPages(this, request);
   }
 
+  walk(request: WalkRequest): Promise<WalkPage> {
+    return this.#submit(0, { records: [], hashHigh: 0, hashLow: 0 }, (ticket) => {
+      const { step, from = FIRST_PLACE, to = LAST_PLACE, since = 0, values = true } = request;
+      this.#handle.walk(
+        ticket,
+        step,
+        from.keyspace,
+        from.hash,
+        to.keyspace,
+        to.hash,
+        since,
+        WALK_RECORDS_MAX,
+        WALK_BYTES_MAX,
+        values,
+      );
+    });
+  }
+
+  snapshot(options: SnapshotOptions = {}): AsyncGenerator<Uint8Array, SnapshotReport, undefined> {
+    checkSince(options.since);
+    this.#enter();
+    return streamSnapshot(this, options);
+  }
+
   flush(): Promise<void> {
     return this.#submit(0, undefined, (ticket) => this.#handle.flush(ticket));
   }
@@ -187,6 +217,7 @@ export class NativeEngine implements Engine {
   #outcome(row: number, kind: number, { keyspace, page }: Waiting, slabs: readonly ArrayBuffer[] | undefined): unknown {
     if (kind === KIND.get) return this.#cell(row, COLUMN.slab) < 0 ? undefined : this.#record(row, keyspace, slabs);
     if (page === undefined) return undefined;
+    if (this.#cell(row, COLUMN.slab) >= 0) return walkPageFrom(this.#bytes(row, slabs), page.records);
     const damaged = this.#cell(row, COLUMN.damaged);
     const last = page.records.at(-1);
     if (this.#cell(row, COLUMN.more) === 0 || last === undefined) return { records: page.records, damaged };
@@ -208,6 +239,14 @@ export class NativeEngine implements Engine {
       generation: this.#cell(row, COLUMN.generation),
       expiresAtMs: this.#cell(row, COLUMN.expiresAtMs),
     };
+  }
+
+  /** All the bytes of a row. */
+  #bytes(row: number, slabs: readonly ArrayBuffer[] | undefined): Uint8Array {
+    const slab = slabs?.[this.#cell(row, COLUMN.slab)];
+    invariant(slab !== undefined, 'INV-ENGINE-TICKET', 'a page without its bytes');
+    const bytes = this.#cell(row, COLUMN.keyBytes) + this.#cell(row, COLUMN.valueBytes);
+    return new Uint8Array(slab, this.#cell(row, COLUMN.offset), bytes);
   }
 
   #failure(row: number, messages: readonly string[] | undefined): StoreError {

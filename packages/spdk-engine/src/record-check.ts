@@ -52,6 +52,11 @@ export function checkScan(request: ScanPageRequest, partitionBits: number): Requ
   return { keyspace, partition, maxRecords, maxBytes, values };
 }
 
+/** Throws `ARGUMENT_INVALID` unless a snapshot may build on this sequence. */
+export function checkSince(since: number | undefined): void {
+  if (since !== undefined) checkInteger('since', since, 0, Number.MAX_SAFE_INTEGER);
+}
+
 function checkInteger(field: string, value: number, min: number, max: number): void {
   if (!Number.isSafeInteger(value) || value < min || value > max) {
     throw invalid(field, `is ${String(value)}, not an integer from ${min} to ${max}`);

@@ -10,6 +10,9 @@ it('offers these values and no others', () => {
       "capabilities",
       "latencyOfProcess",
       "openEngine",
+      "restoreSnapshot",
+      "snapshotToFile",
+      "verifySnapshot",
     ]
   `);
   expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`
