@@ -72,7 +72,8 @@ export class RestoreApplier {
 
   async #append(record: SnapshotRecord): Promise<void> {
     const bytes = record.key.byteLength + record.value.byteLength;
-    while (this.#unsettled.length > UNSETTLED_MAX || this.#unsettledBytes > UNSETTLED_BYTES_MAX) await this.#settleOne();
+    while (this.#unsettled.length > UNSETTLED_MAX || this.#unsettledBytes > UNSETTLED_BYTES_MAX)
+      await this.#settleOne();
     for (;;) {
       try {
         const { durable } = this.#engine.append(record);

@@ -186,7 +186,11 @@ function headerFrom(payload: Uint8Array): SnapshotHeader {
   const view = viewOf(payload);
   const partitionBits = view.getUint32(24, true);
   if (partitionBits > PARTITION_BITS_MAX) throw damaged('has a malformed header');
-  return { imageId: Buffer.from(payload.subarray(0, 16)).toString('hex'), baseSequence: integerAt(view, 16), partitionBits };
+  return {
+    imageId: Buffer.from(payload.subarray(0, 16)).toString('hex'),
+    baseSequence: integerAt(view, 16),
+    partitionBits,
+  };
 }
 
 function viewOf(bytes: Uint8Array): DataView {

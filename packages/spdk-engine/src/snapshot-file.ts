@@ -1,6 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { StoreError } from '@ferrite/errors';
+import { invariant, StoreError } from '@ferrite/errors';
 import type { Engine } from './engine.ts';
 import type { SnapshotOptions } from './snapshot.ts';
 import { SnapshotDecoder } from './snapshot-decoder.ts';
@@ -23,14 +23,13 @@ export async function snapshotToFile(
   const file = await open(partial, 'w').catch((cause: unknown) => {
     throw new StoreError('PATH_NOT_WRITABLE', { message: `${partial} cannot be written`, cause });
   });
-  const decoder = new SnapshotDecoder();
   try {
-    for await (const block of engine.snapshot(options)) {
-      await file.writeFile(block);
-      // What is written is read along, so that the report is that of the bytes in the file.
-      for (const _ of decoder.decode(block));
-    }
-    const report = decoder.end();
+    let report: SnapshotReport | undefined;
+    const snapshot = reporting(engine.snapshot(options), (whole) => {
+      report = whole;
+    });
+    for await (const block of snapshot) await file.writeFile(block);
+    invariant(report !== undefined, 'INV-ENGINE-SNAPSHOT', 'a snapshot ended without a report');
     await file.sync();
     await file.close();
     await rename(partial, path);
@@ -63,6 +62,13 @@ export async function* chunksOf(source: SnapshotSource): AsyncGenerator<Uint8Arr
   }
   await using file = await open(source, 'r');
   for await (const chunk of file.createReadStream({ highWaterMark: 1024 * 1024, autoClose: false })) yield chunk;
+}
+
+async function* reporting(
+  snapshot: AsyncGenerator<Uint8Array, SnapshotReport, undefined>,
+  tell: (report: SnapshotReport) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  tell(yield* snapshot);
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -59,7 +59,10 @@ export class SnapshotWriter {
     this.#view.setBigUint64(at + 24, last.hash, true);
     this.#view.setUint32(at + 32, kept.length, true);
     this.#view.setUint32(at + 36, records, true);
-    for (const hash of kept) this.#view.setBigUint64(this.#place(8), hash, true);
+    for (const hash of kept) {
+      const place = this.#place(8);
+      this.#view.setBigUint64(place, hash, true);
+    }
   }
 
   record({ key, value, generation, sequence, expiresAtMs }: Omit<SnapshotRecord, 'keyspace'>): void {

@@ -66,7 +66,10 @@ export class WriteModel {
 }
 
 /** All that an engine holds in the model's keyspaces. */
-export async function contentOf(engine: Engine, keyspaces: readonly number[] = [0, 1, 4_000_000_000]): Promise<Content> {
+export async function contentOf(
+  engine: Engine,
+  keyspaces: readonly number[] = [0, 1, 4_000_000_000],
+): Promise<Content> {
   const content: Content = new Map();
   for (const keyspace of keyspaces) {
     for (let partition = 0; partition < 2 ** engine.report.partitionBits; partition += 1) {
@@ -84,7 +87,10 @@ export function differences(a: Content, b: Content): string[] {
   return [...names].filter((name) => a.get(name) !== b.get(name));
 }
 
-export async function blocksOf(snapshot: AsyncIterable<Uint8Array>, pause?: () => Promise<unknown>): Promise<Uint8Array[]> {
+export async function blocksOf(
+  snapshot: AsyncIterable<Uint8Array>,
+  pause?: () => Promise<unknown>,
+): Promise<Uint8Array[]> {
   const blocks: Uint8Array[] = [];
   for await (const block of snapshot) {
     blocks.push(block);

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openEngine, restoreSnapshot, snapshotToFile, verifySnapshot } from '../src/index.ts';
-import { blocksOf, chunks, contentOf, differences, partitionBits, restoredInMemory, WriteModel } from './snapshot-model.ts';
+import {
+  blocksOf,
+  chunks,
+  contentOf,
+  differences,
+  partitionBits,
+  restoredInMemory,
+  WriteModel,
+} from './snapshot-model.ts';
 
 const MiB = 1024 * 1024;
 let directory: string;
@@ -98,7 +106,9 @@ describe('a snapshot', () => {
     await first.return(undefined as never);
     const reason = new Error('enough');
     const controller = new AbortController();
-    const aborted = blocksOf(engine.snapshot({ signal: controller.signal, onProgress: () => controller.abort(reason) }));
+    const aborted = blocksOf(
+      engine.snapshot({ signal: controller.signal, onProgress: () => controller.abort(reason) }),
+    );
     await expect(aborted).rejects.toBe(reason);
     const report = await snapshotToFile(engine, at('whole'));
     expect(await readdir(directory)).toEqual(['whole']);
@@ -120,7 +130,11 @@ describe('a snapshot', () => {
     {
       await using engine = await openEngine(config);
       for (let n = 0; n < 50; n += 1) {
-        await engine.append({ keyspace: 1, key: Buffer.from(`key ${n}`), value: Buffer.from(`value ${n} `.repeat(100)) }).durable;
+        await engine.append({
+          keyspace: 1,
+          key: Buffer.from(`key ${n}`),
+          value: Buffer.from(`value ${n} `.repeat(100)),
+        }).durable;
       }
     }
     const bytes = await readFile(at('live'));

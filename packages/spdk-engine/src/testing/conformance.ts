@@ -6,7 +6,7 @@ import { bytes, generator, MiB, names, pattern, text } from './conformance-input
 import { partitionOf, xxh64 } from './xxh64.ts';
 
 /** Latencies are the engine's alone: a twin in memory takes no time. */
-type TestedStore = Omit<Engine, 'latency'>;
+type TestedStore = Omit<Engine, 'latency' | 'snapshot'>;
 
 /** An image that a conformance case may open, close and, where it outlives its engine, open again. */
 export interface ConformanceTarget {
