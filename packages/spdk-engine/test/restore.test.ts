@@ -94,8 +94,8 @@ describe('a restore', () => {
 
   it('into too small an image fails as full and leaves it incomplete', async () => {
     const value = new Uint8Array(MiB);
-    for (let n = 0; n < 16; n += 1) await engine.append({ keyspace: 9, key: Buffer.from(`${n}`), value }).durable;
-    const small = { ...target(), sizeBytes: 16 * MiB, segmentBytes: 4 * MiB };
+    for (let n = 0; n < 20; n += 1) await engine.append({ keyspace: 9, key: Buffer.from(`${n}`), value }).durable;
+    const small = { ...target(), sizeBytes: 20 * MiB, segmentBytes: 4 * MiB };
     await expect(restoreSnapshot(small, engine.snapshot())).rejects.toThrow(/DEVICE_FULL/);
     await expect(openEngine({ ...small, partitionBits })).rejects.toThrow(/CONFIG_INVALID.*unfinished restore/);
     await blocksOf(engine.snapshot());

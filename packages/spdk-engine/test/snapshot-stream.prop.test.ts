@@ -101,9 +101,9 @@ describe('a snapshot stream', () => {
   it('that is cut short, lacks blocks, repeats or swaps them, or goes on is refused', () => {
     const index = fc.nat(blocks.length - 1);
     fc.assert(
-      fc.property(fc.nat(stream.length - 1), (length) =>
-        expect(refusal([stream.subarray(0, length)])).toEqual(REFUSED),
-      ),
+      fc.property(fc.nat(stream.length - 1), (length) => {
+        expect(refusal([stream.subarray(0, length)])).toEqual(REFUSED);
+      }),
       { numRuns: 50 },
     );
     fc.assert(
