@@ -177,7 +177,7 @@ void Core::gather_moves() noexcept {
     }
     if (moving_.group.size() < needed) {
       base::AlignedBuffer larger(std::max(needed, kMoveBytes));
-      std::memcpy(larger.data(), moving_.group.data(), moving_.moves.empty() ? 0 : moving_.used);
+      if (!moving_.moves.empty()) std::memcpy(larger.data(), moving_.group.data(), moving_.used);
       moving_.group = std::move(larger);
     }
     std::uint8_t* to = moving_.group.data() + moving_.used;
