@@ -84,11 +84,6 @@ base::Status Client::walk(const WalkRequest& request, std::uint64_t tag) {
   return core_->submit_walk(queue_, request, tag);
 }
 
-Completion::Completion() = default;
-Completion::Completion(Completion&&) noexcept = default;
-Completion& Completion::operator=(Completion&&) noexcept = default;
-Completion::~Completion() = default;
-
 base::Result<std::unique_ptr<Engine>> Engine::open(const OpenOptions& options) {
   base::Result<std::shared_ptr<Core>> core = Core::open(options);
   if (!core.ok()) return core.status();

@@ -1,7 +1,7 @@
 import { invariant } from '@ferrite/errors';
 import type { StoredRecord } from './object-store.ts';
 
-/** What one step of a walk does (`WalkStep` in `engine/engine.h`). */
+/** What one step of a walk does (`WalkStep` in `engine/walk.h`). */
 export const WALK_STEP = {
   /** A page between two places. */
   plain: 0,
