@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "checksum/crc32c.h"
 #include "checksum/xxh64.h"
 #include "core/core.h"
 #include "core/lane_reader.h"
@@ -109,6 +110,8 @@ base::Result<std::unique_ptr<Client>> Engine::open_client(const ClientOptions& o
 }
 
 base::Status Engine::close() { return core_->close(); }
+
+std::uint32_t checksum_of(base::Bytes bytes, std::uint32_t before) noexcept { return checksum::crc32c(bytes, before); }
 
 std::uint64_t key_hash(base::Bytes key) noexcept { return checksum::xxh64(key); }
 

@@ -6,7 +6,6 @@
 #include <optional>
 #include <utility>
 
-#include "checksum/crc32c.h"
 #include "engine/engine.h"
 #include "engine_handle.h"
 #include "napi_glue/addon_state.h"
@@ -97,7 +96,7 @@ Napi::Value crc32c(const Napi::CallbackInfo& info) {
   const base::Bytes bytes = args.bytes();
   const std::uint32_t crc = args.u32();
   if (!args.ok()) return {};
-  return Napi::Number::New(info.Env(), checksum::crc32c(bytes, crc));
+  return Napi::Number::New(info.Env(), engine::checksum_of(bytes, crc));
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {

@@ -367,6 +367,9 @@ struct SpdkSupport {
 /// Whether `spdk:` devices can be opened. Starts nothing.
 SpdkSupport probe_spdk();
 
+/// CRC32C of `bytes`, carried on from that of what came before them (0: nothing). Snapshots are checked with it.
+std::uint32_t checksum_of(base::Bytes bytes, std::uint32_t before) noexcept;
+
 /// XXH64(key, 0): routes a key. Its top `partition_bits` are the partition.
 std::uint64_t key_hash(base::Bytes key) noexcept;
 [[nodiscard]] constexpr std::uint32_t partition_of(std::uint64_t hash, std::uint32_t partition_bits) noexcept {
