@@ -31,7 +31,7 @@ describe('the schemas', () => {
     for (const file of files(fresh)) {
       expect(readFileSync(join(committed, file), 'utf8'), file).toBe(readFileSync(join(fresh, file), 'utf8'));
     }
-  });
+  }, 60_000);
 
   it('pass the lint rules', () => {
     expect(runBuf('lint')).toBe('');
