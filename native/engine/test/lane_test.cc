@@ -1,5 +1,7 @@
 // Clients that read for themselves: they see what the reactor's gets see, under overwrites, removals, compaction and the
 // reuse of segments, and may go in any order with the engine.
+#include <poll.h>
+
 #include <atomic>
 #include <filesystem>
 #include <thread>
@@ -58,6 +60,11 @@ struct LaneClient {
   runtime::WakeEvent event;
   std::unique_ptr<Client> client;
 };
+
+bool readable(int fd, int timeout_ms) {
+  pollfd asked{fd, POLLIN, 0};
+  return ::poll(&asked, 1, timeout_ms) == 1;
+}
 
 bool has_uring() {
   if (probe_uring().available) return true;
@@ -159,4 +166,34 @@ TEST("a client that goes with reads in flight waits for them") {
   }
   EXPECT(writer.get("key1").value == std::string(1000, 'v'));
   EXPECT(engine->close().ok());
+}
+
+TEST("the descriptor of own reads is readable when one has finished, and quiet once all are drained") {
+  if (!has_uring()) return;
+  const Scratch scratch;
+  auto engine = std::move(Engine::open(small_image(scratch))).value();
+  BlockingClient writer(*engine);
+  for (std::uint64_t i = 0; i < 16; ++i) EXPECT(writer.put(key_name(i), std::string(1000, 'v')).ok());
+  ClientOptions options;
+  options.own_reads = true;
+  auto client = std::move(engine->open_client(options)).value();
+  for (std::uint64_t round = 0; round < 300; ++round) {
+    const std::uint64_t reads = 1 + round % 16;
+    for (std::uint64_t i = 0; i < reads; ++i) {
+      EXPECT(client->get(1, bytes_of(key_name(i)), i).ok());
+      if (round % 3 == 0) client->enter_reads();
+    }
+    client->enter_reads();
+    std::uint64_t done = 0;
+    Completion out[4];
+    while (done < reads) {
+      EXPECT(readable(client->read_fd(), 5000));
+      std::size_t count = 0;
+      do {
+        count = client->drain(out);
+        done += count;
+      } while (count == std::size(out));
+    }
+    EXPECT(!readable(client->read_fd(), 0));
+  }
 }

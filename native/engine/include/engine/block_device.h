@@ -50,11 +50,13 @@ class ReadLane {
   /// Nothing may be in flight.
   virtual ~ReadLane() = default;
 
-  /// Polls as readable while a read may have finished.
+  /// Polls as readable once a read has finished, until the next `poll`.
   [[nodiscard]] virtual int fd() const noexcept = 0;
-  /// Takes a read; it goes out with the next `poll` or `wait`.
+  /// Takes a read; it goes out with the next `enter`, `poll` or `wait`.
   virtual void submit(IoRequest& request) noexcept = 0;
-  /// Hands submitted reads to the device and runs `done` of the finished ones. Does not wait.
+  /// Hands submitted reads to the device, in one system call. Runs no `done`.
+  virtual void enter() noexcept = 0;
+  /// As `enter`, and runs `done` of the finished reads. Does not wait.
   virtual void poll() noexcept = 0;
   /// As `poll`, but first sleeps until a read finishes; at once when none is in flight.
   virtual void wait() noexcept = 0;

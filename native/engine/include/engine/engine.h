@@ -297,7 +297,7 @@ class Client {
   /// returns less than `out.size()`: the wake function is armed again only then.
   std::size_t drain(std::span<Completion> out);
 
-  /// Polls as readable while one of the client's own reads may have finished; -1 without own reads.
+  /// Polls as readable once one of the client's own reads has finished, until the next `drain`; -1 without own reads.
   [[nodiscard]] int read_fd() const noexcept;
   /// Hands the gets since the last call to the device. True when `drain` has something to give already: what is absent
   /// is known at once.

@@ -136,12 +136,12 @@ void LaneReader::finish(Op& op, Status status, std::unique_ptr<ReadBuffer> buffe
 }
 
 bool LaneReader::enter() noexcept {
-  lane_->poll();
+  lane_->enter();
   return drained_ < done_.size();
 }
 
 std::size_t LaneReader::drain(std::span<Completion> out) noexcept {
-  if (in_flight_ > 0) lane_->poll();
+  lane_->poll();
   const std::size_t count = std::min(out.size(), done_.size() - drained_);
   for (std::size_t i = 0; i < count; ++i) {
     out[i] = std::move(done_[drained_ + i]);

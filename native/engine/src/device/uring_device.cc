@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -26,8 +27,8 @@ namespace {
 constexpr unsigned kEntries = 256;
 constexpr unsigned kTuned = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
 
-int set_up(io_uring& ring, unsigned entries) noexcept {
-  const int tuned = ::io_uring_queue_init(entries, &ring, kTuned);
+int set_up(io_uring& ring, unsigned entries, unsigned more = 0) noexcept {
+  const int tuned = ::io_uring_queue_init(entries, &ring, kTuned | more);
   return tuned == -EINVAL ? ::io_uring_queue_init(entries, &ring, 0) : tuned;
 }
 
@@ -92,21 +93,42 @@ class UringLane final : public ReadLane {
     request.progress = 0;
     submitted_.push(&request);
   }
-  void poll() noexcept override {
+  void enter() noexcept override {
     prepare();
-    event_.clear();
-    if (in_flight_ > 0) ::io_uring_submit_and_get_events(&ring_);
-    reap();
+    if (::io_uring_sq_ready(&ring_) == 0) return;
+    listening_ = true;
+    ::io_uring_submit(&ring_);
+  }
+  void poll() noexcept override {
+    if (listening_) event_.clear();
+    while (can_submit() || in_flight_ > 0) {
+      prepare();
+      // What finishes while it is looked for needs no signal; what finishes later does.
+      ::io_uring_cq_eventfd_toggle(&ring_, false);
+      ::io_uring_submit_and_get_events(&ring_);
+      ::io_uring_cq_eventfd_toggle(&ring_, true);
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+      reap();
+      if (!can_submit() && !has_news()) break;
+    }
+    listening_ = in_flight_ > 0;
   }
   void wait() noexcept override {
     prepare();
     if (in_flight_ > 0) ::io_uring_submit_and_wait(&ring_, 1);
     reap();
+    listening_ = true;
   }
 
  private:
+  [[nodiscard]] bool can_submit() const noexcept { return !submitted_.empty() && in_flight_ < kEntries; }
+  /// The kernel has a completion for this thread, posted or not yet.
+  [[nodiscard]] bool has_news() const noexcept {
+    return ::io_uring_cq_ready(&ring_) > 0 || (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_TASKRUN) != 0;
+  }
+
   void prepare() noexcept {
-    while (!submitted_.empty() && in_flight_ < kEntries) {
+    while (can_submit()) {
       io_uring_sqe* sqe = ::io_uring_get_sqe(&ring_);
       if (sqe == nullptr) return;
       IoRequest* request = submitted_.pop();
@@ -138,6 +160,8 @@ class UringLane final : public ReadLane {
   runtime::IntrusiveList<IoRequest> submitted_;
   unsigned in_flight_ = 0;
   bool fixed_ = false;
+  /// The event may have been signalled since it was cleared.
+  bool listening_ = false;
 };
 
 class UringDevice final : public BlockDevice {
@@ -158,7 +182,7 @@ class UringDevice final : public BlockDevice {
     const int fd = ::fcntl(image_.fd(), F_DUPFD_CLOEXEC, 0);
     if (fd < 0) return nullptr;
     io_uring ring{};
-    if (set_up(ring, kEntries) < 0) {
+    if (set_up(ring, kEntries, IORING_SETUP_TASKRUN_FLAG) < 0) {
       ::close(fd);
       return nullptr;
     }
