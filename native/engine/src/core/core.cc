@@ -72,6 +72,8 @@ bool Core::quiet() noexcept {
   const std::lock_guard lock(mutex_);
   if (!submitted_ops_.empty()) return false;
   if (!intake_->empty() && group_ == nullptr && !log_busy() && !waiting_place_) return false;
+  // A lane may have let go of a segment after `pump_free` had looked.
+  if (waiting_place_ && !failed() && !freeing_ && pick_dead().has_value()) return false;
   if (closing_ && !draining_) return false;
   return !closing_ || !idle();
 }

@@ -142,6 +142,7 @@ class Core {
   bool activate_segment(std::uint32_t spared) noexcept;
   void start_seal() noexcept;
   void finish_seal() noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> pick_dead() const noexcept;
   void pump_free() noexcept;
   void finish_free_step() noexcept;
   void pump_zeros() noexcept;

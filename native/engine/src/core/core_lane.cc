@@ -56,11 +56,11 @@ void Core::undo_lane_get(ClientQueue& client) noexcept {
 void Core::unpin_places(PinnedPlaces& places) noexcept {
   bool last = false;
   for (std::size_t i = 0; i < places.count; ++i) {
-    last |= segments_->at(places.locations[i].address()).readers.fetch_sub(1, std::memory_order_release) == 1;
+    last |= segments_->at(places.locations[i].address()).readers.fetch_sub(1) == 1;
   }
   places.count = 0;
-  // The log may be waiting for just this segment.
-  if (!last || !waiting_place_.load(std::memory_order_relaxed)) return;
+  // The log may be waiting for just this segment. Sequentially consistent with `quiet`: one of the two sees the other.
+  if (!last || !waiting_place_.load()) return;
   const std::lock_guard lock(mutex_);
   if (!finished_) wake_if_parked();
 }

@@ -87,10 +87,14 @@ void Core::finish_seal() noexcept {
   pump_writes();
 }
 
+std::optional<std::uint32_t> Core::pick_dead() const noexcept {
+  return segments_->pick_dead(sealed_ ? last_.group : last_.group - 1);
+}
+
 // Gives a dead segment back: a durable free mark at its end, then one over its first group. Either retires it.
 void Core::pump_free() noexcept {
   if (failed() || freeing_) return;
-  const std::optional<std::uint32_t> dead = segments_->pick_dead(sealed_ ? last_.group : last_.group - 1);
+  const std::optional<std::uint32_t> dead = pick_dead();
   if (!dead.has_value()) return;
   dying_ = *dead;
   freeing_ = true;

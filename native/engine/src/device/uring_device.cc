@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -26,9 +25,12 @@ namespace {
 
 constexpr unsigned kEntries = 256;
 constexpr unsigned kTuned = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+/// Completions are posted whenever the thread is in the kernel anyway, asleep or not: only then does the ring's own
+/// descriptor tell of them, which a ring of deferred work does not.
+constexpr unsigned kTunedLane = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
 
-int set_up(io_uring& ring, unsigned entries, unsigned more = 0) noexcept {
-  const int tuned = ::io_uring_queue_init(entries, &ring, kTuned | more);
+int set_up(io_uring& ring, unsigned entries, unsigned flags = kTuned) noexcept {
+  const int tuned = ::io_uring_queue_init(entries, &ring, flags);
   return tuned == -EINVAL ? ::io_uring_queue_init(entries, &ring, 0) : tuned;
 }
 
@@ -80,55 +82,34 @@ class UringLane final : public ReadLane {
  public:
   UringLane(int fd, io_uring ring) noexcept : fd_(fd), ring_(ring) {
     fixed_ = ::io_uring_register_files(&ring_, &fd_, 1) == 0;
-    // Not the ring's own descriptor: it does not poll as readable while completions wait for their thread.
-    ::io_uring_register_eventfd(&ring_, event_.fd());
   }
   ~UringLane() override {
     ::io_uring_queue_exit(&ring_);
     ::close(fd_);
   }
 
-  int fd() const noexcept override { return event_.fd(); }
+  int fd() const noexcept override { return ring_.ring_fd; }
   void submit(IoRequest& request) noexcept override {
     request.progress = 0;
     submitted_.push(&request);
   }
   void enter() noexcept override {
     prepare();
-    if (::io_uring_sq_ready(&ring_) == 0) return;
-    listening_ = true;
-    ::io_uring_submit(&ring_);
+    if (::io_uring_sq_ready(&ring_) > 0) ::io_uring_submit(&ring_);
   }
   void poll() noexcept override {
-    if (listening_) event_.clear();
-    while (can_submit() || in_flight_ > 0) {
-      prepare();
-      // What finishes while it is looked for needs no signal; what finishes later does.
-      ::io_uring_cq_eventfd_toggle(&ring_, false);
-      ::io_uring_submit_and_get_events(&ring_);
-      ::io_uring_cq_eventfd_toggle(&ring_, true);
-      std::atomic_thread_fence(std::memory_order_seq_cst);
-      reap();
-      if (!can_submit() && !has_news()) break;
-    }
-    listening_ = in_flight_ > 0;
+    enter();
+    while (in_flight_ > 0 && reap()) enter();
   }
   void wait() noexcept override {
     prepare();
     if (in_flight_ > 0) ::io_uring_submit_and_wait(&ring_, 1);
     reap();
-    listening_ = true;
   }
 
  private:
-  [[nodiscard]] bool can_submit() const noexcept { return !submitted_.empty() && in_flight_ < kEntries; }
-  /// The kernel has a completion for this thread, posted or not yet.
-  [[nodiscard]] bool has_news() const noexcept {
-    return ::io_uring_cq_ready(&ring_) > 0 || (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_TASKRUN) != 0;
-  }
-
   void prepare() noexcept {
-    while (can_submit()) {
+    while (!submitted_.empty() && in_flight_ < kEntries) {
       io_uring_sqe* sqe = ::io_uring_get_sqe(&ring_);
       if (sqe == nullptr) return;
       IoRequest* request = submitted_.pop();
@@ -140,9 +121,12 @@ class UringLane final : public ReadLane {
     }
   }
 
-  void reap() noexcept {
+  /// False when nothing had finished.
+  bool reap() noexcept {
+    bool any = false;
     io_uring_cqe* batch[64];
     while (const unsigned count = ::io_uring_peek_batch_cqe(&ring_, batch, 64)) {
+      any = true;
       runtime::IntrusiveList<IoRequest> finished;
       for (unsigned i = 0; i < count; ++i) {
         auto* request = static_cast<IoRequest*>(::io_uring_cqe_get_data(batch[i]));
@@ -152,16 +136,14 @@ class UringLane final : public ReadLane {
       ::io_uring_cq_advance(&ring_, count);
       while (IoRequest* request = finished.pop()) request->done(*request);
     }
+    return any;
   }
 
   int fd_;
   io_uring ring_;
-  runtime::WakeEvent event_;
   runtime::IntrusiveList<IoRequest> submitted_;
   unsigned in_flight_ = 0;
   bool fixed_ = false;
-  /// The event may have been signalled since it was cleared.
-  bool listening_ = false;
 };
 
 class UringDevice final : public BlockDevice {
@@ -182,7 +164,7 @@ class UringDevice final : public BlockDevice {
     const int fd = ::fcntl(image_.fd(), F_DUPFD_CLOEXEC, 0);
     if (fd < 0) return nullptr;
     io_uring ring{};
-    if (set_up(ring, kEntries, IORING_SETUP_TASKRUN_FLAG) < 0) {
+    if (set_up(ring, kEntries, kTunedLane) < 0) {
       ::close(fd);
       return nullptr;
     }
