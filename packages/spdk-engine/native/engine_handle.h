@@ -7,6 +7,7 @@
 
 #include <array>
 #include <memory>
+#include <span>
 
 #include "completion_rows.h"
 #include "loop_watch.h"
@@ -43,6 +44,8 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private napi::
 
   static void on_completions(void* self) noexcept;
   void drain(napi_env env) override;
+  /// Hands over what fits into `room`; true when there may be more.
+  bool drain_some(napi_env env, std::span<engine::Completion> room);
   void tear_down() override;
 
   /// True if the engine is open; else throws SHUTTING_DOWN.

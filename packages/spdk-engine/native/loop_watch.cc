@@ -23,6 +23,22 @@ struct LoopWatch::Handles {
   int open = 0;
   bool stopped = false;
 
+  bool call() {
+    bool again = false;
+    napi_env env_now = env;
+    napi_handle_scope handle_scope = nullptr;
+    if (napi_open_handle_scope(env_now, &handle_scope) != napi_ok) return false;
+    napi_value resource = nullptr;
+    napi_create_object(env_now, &resource);
+    napi_callback_scope scope = nullptr;
+    if (napi_open_callback_scope(env_now, resource, context, &scope) == napi_ok) {
+      again = ready(env_now, owner);
+      napi_close_callback_scope(env_now, scope);
+    }
+    napi_close_handle_scope(env_now, handle_scope);
+    return again;
+  }
+
   void close() {
     if (stopped) return;
     stopped = true;
@@ -68,18 +84,8 @@ bool LoopWatch::start(napi_env env, int fd, Ready ready, void* context) {
       &handles->cleanup);
   uv_poll_start(&handles->poll, UV_READABLE, [](uv_poll_t* poll, int, int) {
     auto* self = static_cast<Handles*>(poll->data);
-    if (self->stopped) return;
-    napi_handle_scope handle_scope = nullptr;
-    if (napi_open_handle_scope(self->env, &handle_scope) != napi_ok) return;
-    napi_value resource = nullptr;
-    napi_create_object(self->env, &resource);
-    napi_callback_scope scope = nullptr;
-    napi_env env_now = self->env;
-    if (napi_open_callback_scope(env_now, resource, self->context, &scope) == napi_ok) {
-      self->ready(env_now, self->owner);
-      napi_close_callback_scope(env_now, scope);
+    while (!self->stopped && self->call()) {
     }
-    napi_close_handle_scope(env_now, handle_scope);
   });
   handles_ = handles;
   return true;

@@ -10,8 +10,9 @@ namespace ferrite::addon {
 
 class LoopWatch {
  public:
-  /// Called on the JS thread, in a callback scope of its own: promises settled inside react when it returns.
-  using Ready = void (*)(napi_env env, void* context);
+  /// Called on the JS thread, in a callback scope of its own: promises settled inside react when it returns. True: to be
+  /// called again at once.
+  using Ready = bool (*)(napi_env env, void* context);
 
   /// False when this build or this environment has no loop to watch in.
   [[nodiscard]] static bool possible(napi_env env);
