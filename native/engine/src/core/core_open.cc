@@ -119,7 +119,7 @@ Status Core::attach(std::unique_ptr<BlockDevice> device, bool fresh) {
   index_ = std::make_unique<Index>(superblock_.partition_bits);
   segments_ = std::make_unique<SegmentTable>(superblock_);
   witness_ = std::make_unique<KeyWitness>(
-      std::clamp<std::uint64_t>(superblock_.device_bytes / 1024, 1U << 10U, 1U << 18U), seed);
+      std::clamp<std::uint64_t>(superblock_.device_bytes / 1024, 1U << 10U, 1U << 22U), seed);
   ReplayResult replayed;
   if (!format) replayed = Replay(*device_, superblock_, *index_, *segments_, *witness_).run();
   set_up(replayed);
