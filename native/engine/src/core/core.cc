@@ -55,6 +55,7 @@ bool Core::step(bool may_sleep) {
     device_->poll();
     ::sched_yield();  // the kernel's own threads may have to run before the device answers
   } else {
+    wants_writes_.store(group_ == nullptr && !log_busy() && !waiting_place_, std::memory_order_relaxed);
     parked_.store(true, std::memory_order_seq_cst);
     if (quiet()) {
       device_->park(park_time());

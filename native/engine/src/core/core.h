@@ -241,6 +241,8 @@ class Core {
   bool closing_ = false;
   std::atomic<bool> failed_{false};
   std::atomic<bool> parked_{false};
+  /// A write that comes now can start at once; else the end of the group in flight takes it on.
+  std::atomic<bool> wants_writes_{false};
 
   // The log's end.
   GroupId last_;

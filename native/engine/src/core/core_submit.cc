@@ -69,7 +69,7 @@ base::Result<std::uint64_t> Core::submit_write(const std::shared_ptr<ClientQueue
   head.boot = static_cast<std::uint32_t>(superblock_.boot_count);
   place_record(head, request.key, request.value, place);
   Intake::commit(*group);
-  if (parked_.load(std::memory_order_seq_cst)) {
+  if (parked_.load(std::memory_order_seq_cst) && wants_writes_.load(std::memory_order_relaxed)) {
     const std::lock_guard lock(mutex_);
     if (!finished_) wake_if_parked();
   }
