@@ -76,7 +76,9 @@ std::size_t Client::drain(std::span<Completion> out) {
 }
 
 int Client::read_fd() const noexcept { return lane_ != nullptr ? lane_->fd() : -1; }
-bool Client::enter_reads() noexcept { return lane_ != nullptr && lane_->enter(); }
+bool Client::enter_reads(const Patience& patience) noexcept { return lane_ != nullptr && lane_->enter(patience); }
+std::size_t Client::own_reads_in_flight() const noexcept { return lane_ != nullptr ? lane_->in_flight() : 0; }
+bool Client::quiet() const noexcept { return queue_->quiet(); }
 void Client::settle_reads() noexcept {
   if (lane_ != nullptr) lane_->settle();
 }

@@ -14,6 +14,13 @@ namespace {
 /// OVERLOADED.
 constexpr std::uint32_t kDepth = 8192;
 
+/// For a single read the thread sleeps with the device instead of with the event loop, this long at most. A timer beyond
+/// the kernel's next tick is free; a shorter one costs a guest of a hypervisor as much as a quarter of a read.
+constexpr std::uint64_t kSleepNs = 10'000'000;
+
+/// For a single write a thread that polls goes on as long as a slow flush takes.
+constexpr std::uint64_t kSpinNs = 1'000'000;
+
 /// Reads handed to JavaScript before it may react: what it asks for then is with the device while the rest is handed
 /// over. More together would leave the device idle meanwhile, fewer would pay for more calls.
 constexpr std::size_t kReadsTogether = 16;
@@ -50,7 +57,7 @@ Napi::Function EngineHandle::define(Napi::Env env) {
                          InstanceMethod<&EngineHandle::append>("append"),
                          InstanceMethod<&EngineHandle::remove>("remove"),
                          InstanceMethod<&EngineHandle::get>("get"),
-                         InstanceMethod<&EngineHandle::enterReads>("enterReads"),
+                         InstanceMethod<&EngineHandle::endTurn>("endTurn"),
                          InstanceMethod<&EngineHandle::scan>("scan"),
                          InstanceMethod<&EngineHandle::walk>("walk"),
                          InstanceMethod<&EngineHandle::flush>("flush"),
@@ -79,6 +86,7 @@ EngineHandle::EngineHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<En
   options.wake = &on_completions;
   options.wake_context = this;
   options.own_reads = LoopWatch::possible(info.Env());
+  bell_.emplace();
   auto client = engine_->open_client(options);
   if (client.ok()) {
     client_ = std::move(client).value();
@@ -98,7 +106,7 @@ EngineHandle::~EngineHandle() { let_go(); }
 Napi::Value EngineHandle::start(const Napi::CallbackInfo& info) {
   if (info.Length() != 2 || !info[0].IsTypedArray() || !info[1].IsFunction() ||
       info[0].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array ||
-      !rows_.use(info[0].As<Napi::Float64Array>())) {
+      !rows_.use(info[0].As<Napi::Float64Array>(), info[1].As<Napi::Function>())) {
     Napi::TypeError::New(info.Env(), "start(rows, onBatch)").ThrowAsJavaScriptException();
     return {};
   }
@@ -138,10 +146,28 @@ Napi::Value EngineHandle::get(const Napi::CallbackInfo& info) {
   return {};
 }
 
-// The gets of one turn of JavaScript go to the device together.
-Napi::Value EngineHandle::enterReads(const Napi::CallbackInfo&) {
-  if (client_ != nullptr && client_->enter_reads()) state_->wake(*this);
+// The gets of one turn of JavaScript go to the device together. A single operation is waited for here as long as nobody
+// else wants this thread: a turn of the event loop costs a good part of what the device takes.
+Napi::Value EngineHandle::endTurn(const Napi::CallbackInfo& info) {
+  if (client_ == nullptr) return {};
+  const bool may_wait = watching_ && in_flight_ == 1 && waits_.next() && (!waits_.look() || watch_.loop_is_idle());
+  const bool own = client_->own_reads_in_flight() > 0;
+  bool done = client_->enter_reads(may_wait && own ? engine::Patience{poll_ns_, kSleepNs} : engine::Patience{});
+  if (may_wait && !own && !done) done = wait_for_reactor();
+  if (may_wait) waits_.ended(done);
+  if (done && may_wait) {
+    drain(info.Env());
+  } else if (done) {
+    state_->wake(*this);  // what is known at once must not keep the loop from its turn
+  }
   return {};
+}
+
+bool EngineHandle::wait_for_reactor() {
+  bell_->listen();
+  const bool early = !client_->quiet();
+  const engine::Patience patience{poll_ns_ > 0 ? kSpinNs : 0, kSleepNs};
+  return bell_->wait(early ? engine::Patience{} : patience, watch_.loop_fd()) || early;
 }
 
 Napi::Value EngineHandle::scan(const Napi::CallbackInfo& info) {
@@ -205,7 +231,7 @@ Napi::Value EngineHandle::latency(const Napi::CallbackInfo& info) {
 
 void EngineHandle::on_completions(void* self) noexcept {
   auto* handle = static_cast<EngineHandle*>(self);
-  handle->state_->wake(*handle);
+  if (!handle->bell_->ring()) handle->state_->wake(*handle);
 }
 
 void EngineHandle::drain(napi_env env) {
@@ -219,7 +245,7 @@ bool EngineHandle::drain_some(napi_env env, std::span<engine::Completion> room) 
   if (count > 0) {
     const Napi::HandleScope scope(env);
     const std::span<engine::Completion> drained = room.first(count);
-    rows_.deliver(env, Value(), drained);
+    rows_.deliver(env, drained);
     for (engine::Completion& completion : drained) {
       completion.records = {};
       if (completion.kind != engine::OpKind::kFailed) release();
@@ -273,6 +299,7 @@ void EngineHandle::let_go() {
   watching_ = false;
   client_.reset();
   engine_.reset();
+  bell_.reset();
   if (state_ != nullptr) state_->remove(*this);
 }
 

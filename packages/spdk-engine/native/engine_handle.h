@@ -7,9 +7,12 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "completion_rows.h"
+#include "doorbell.h"
+#include "inline_waits.h"
 #include "loop_watch.h"
 #include "engine/engine.h"
 #include "napi_glue/addon_state.h"
@@ -33,7 +36,7 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private napi::
   Napi::Value append(const Napi::CallbackInfo& info);
   Napi::Value remove(const Napi::CallbackInfo& info);
   Napi::Value get(const Napi::CallbackInfo& info);
-  Napi::Value enterReads(const Napi::CallbackInfo& info);
+  Napi::Value endTurn(const Napi::CallbackInfo& info);
   Napi::Value scan(const Napi::CallbackInfo& info);
   Napi::Value walk(const Napi::CallbackInfo& info);
   Napi::Value flush(const Napi::CallbackInfo& info);
@@ -42,6 +45,8 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private napi::
   Napi::Value stats(const Napi::CallbackInfo& info);
   Napi::Value latency(const Napi::CallbackInfo& info);
 
+  /// Waits for the reactor to complete something; false when patience or the event loop ended it.
+  [[nodiscard]] bool wait_for_reactor();
   static void on_completions(void* self) noexcept;
   void drain(napi_env env) override;
   /// Hands over what fits into `room`; true when there may be more.
@@ -67,6 +72,8 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private napi::
   LoopWatch watch_;
   bool watching_ = false;
   std::uint64_t poll_ns_ = 0;
+  InlineWaits waits_;
+  std::optional<Doorbell> bell_;
   CompletionRows rows_;
   std::array<engine::Completion, CompletionRows::kRowsMax> completions_;
 };

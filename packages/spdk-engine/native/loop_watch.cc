@@ -1,5 +1,6 @@
 #include "loop_watch.h"
 
+#include <poll.h>
 #include <sched.h>
 
 #if FERRITE_UV
@@ -37,6 +38,12 @@ struct LoopWatch::Handles {
     }
     napi_close_handle_scope(env_now, handle_scope);
     return again;
+  }
+
+  static void turn(uv_idle_t* idle) {
+    if (uv_hrtime() >= static_cast<Handles*>(idle->data)->awake_until) uv_idle_stop(idle);
+    // What the device's answer is waiting for may need this processor.
+    sched_yield();
   }
 
   void close() {
@@ -101,15 +108,25 @@ void LoopWatch::stop() {
 void LoopWatch::hold() { uv_ref(reinterpret_cast<uv_handle_t*>(&handles_->poll)); }
 void LoopWatch::release() { uv_unref(reinterpret_cast<uv_handle_t*>(&handles_->poll)); }
 
+bool LoopWatch::loop_is_idle() const {
+  uv_loop_t* loop = handles_->poll.loop;
+  uv_idle_t* own = &handles_->idle;
+  const bool awake = uv_is_active(reinterpret_cast<uv_handle_t*>(own)) != 0;
+  if (awake) uv_idle_stop(own);
+  uv_update_time(loop);
+  const bool due = uv_backend_timeout(loop) == 0;
+  if (awake) uv_idle_start(own, &Handles::turn);
+  pollfd asked{uv_backend_fd(loop), POLLIN, 0};
+  return !due && ::poll(&asked, 1, 0) == 0;
+}
+
+int LoopWatch::loop_fd() const { return uv_backend_fd(handles_->poll.loop); }
+
 void LoopWatch::stay_awake(std::uint64_t nanoseconds) {
   handles_->awake_until = uv_hrtime() + nanoseconds;
   if (uv_is_active(reinterpret_cast<uv_handle_t*>(&handles_->idle))) return;
   // An idle handle makes the loop poll without sleeping; unreferenced, it does not keep the process alive.
-  uv_idle_start(&handles_->idle, [](uv_idle_t* idle) {
-    if (uv_hrtime() >= static_cast<Handles*>(idle->data)->awake_until) uv_idle_stop(idle);
-    // What the device's answer is waiting for may need this processor.
-    sched_yield();
-  });
+  uv_idle_start(&handles_->idle, &Handles::turn);
 }
 
 #else
@@ -120,6 +137,8 @@ bool LoopWatch::start(napi_env, int, Ready, void*) { return false; }
 void LoopWatch::stop() {}
 void LoopWatch::hold() {}
 void LoopWatch::release() {}
+bool LoopWatch::loop_is_idle() const { return false; }
+int LoopWatch::loop_fd() const { return -1; }
 void LoopWatch::stay_awake(std::uint64_t) {}
 
 #endif

@@ -30,6 +30,10 @@ class LoopWatch {
   /// While held, the watch keeps the process alive.
   void hold();
   void release();
+  /// Nothing but what is watched here is ready or due.
+  [[nodiscard]] bool loop_is_idle() const;
+  /// Polls as readable when something is ready in the loop; timers are not.
+  [[nodiscard]] int loop_fd() const;
   /// From now on the loop does not sleep for so long: what becomes ready is noticed without a wake-up.
   void stay_awake(std::uint64_t nanoseconds);
 

@@ -16,6 +16,7 @@ export interface NativeEngineHandle {
     onBatch: (
       count: number,
       slabs: readonly ArrayBuffer[] | undefined,
+      pool: number,
       messages: readonly string[] | undefined,
     ) => void,
   ): void;
@@ -29,8 +30,8 @@ export interface NativeEngineHandle {
   ): number;
   remove(ticket: number, keyspace: number, key: Uint8Array): number;
   get(ticket: number, keyspace: number, key: Uint8Array): void;
-  /** Hands the gets since the last call to the device; they may have been taken on without leaving this thread. */
-  enterReads(): void;
+  /** Hands the gets since the last call to the device, and may deliver what is done within the call. */
+  endTurn(): void;
   scan(
     ticket: number,
     keyspace: number,
@@ -102,7 +103,7 @@ export const HANDLE_METHODS: Readonly<Record<keyof NativeEngineHandle, true>> = 
   append: true,
   remove: true,
   get: true,
-  enterReads: true,
+  endTurn: true,
   scan: true,
   walk: true,
   flush: true,

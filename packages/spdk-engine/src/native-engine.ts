@@ -19,6 +19,9 @@ const NO_BYTES = new Uint8Array();
 const WALK_RECORDS_MAX = 1024;
 const WALK_BYTES_MAX = 8 * 1024 * 1024;
 
+/** Whatever reacts to it runs at the end of the turn, and cheaper than by `queueMicrotask`. */
+const SETTLED = Promise.resolve();
+
 /** The records of a page so far, and the hash of the last one in two halves. */
 interface Page {
   readonly records: StoredRecord[];
@@ -50,11 +53,12 @@ export class NativeEngine implements Engine, Walkable {
   readonly #latency: Uint8Array;
   readonly #tickets = new TicketTable<Waiting>();
   #closing: Promise<void> | undefined;
-  #entering = false;
-  /** The gets of one turn go to the device together. */
-  readonly #enterReads = (): void => {
-    this.#entering = false;
-    this.#handle.enterReads();
+  #turning = false;
+  /** The slab that small records go into until it is full. */
+  #pool: readonly ArrayBuffer[] | undefined;
+  readonly #endTurn = (): void => {
+    this.#turning = false;
+    this.#handle.endTurn();
   };
 
   constructor(handle: NativeEngineHandle, device: string) {
@@ -69,7 +73,7 @@ export class NativeEngine implements Engine, Walkable {
       ...report,
       damaged: report.damaged.map((each) => ({ ...each, reason: reasonFromId(each.reason) })),
     };
-    handle.start(this.#rows, (count, slabs, messages) => this.#settle(count, slabs, messages));
+    handle.start(this.#rows, (count, slabs, pool, messages) => this.#deliver(count, slabs, pool, messages));
   }
 
   append(record: PutRecord): Appended {
@@ -80,6 +84,7 @@ export class NativeEngine implements Engine, Walkable {
     const ticket = this.#tickets.take(waiting);
     try {
       const sequence = this.#handle.append(ticket, keyspace, generation, expiresAtMs, key, value);
+      this.#turn();
       return { sequence, durable: waiting.promise };
     } catch (error) {
       throw this.#refused(ticket, error);
@@ -92,7 +97,9 @@ export class NativeEngine implements Engine, Walkable {
     const waiting = wait(keyspace, undefined);
     const ticket = this.#tickets.take(waiting);
     try {
-      return { sequence: this.#handle.remove(ticket, keyspace, key), durable: waiting.promise };
+      const sequence = this.#handle.remove(ticket, keyspace, key);
+      this.#turn();
+      return { sequence, durable: waiting.promise };
     } catch (error) {
       throw this.#refused(ticket, error);
     }
@@ -102,10 +109,7 @@ export class NativeEngine implements Engine, Walkable {
     return this.#submit(keyspace, undefined, (ticket) => {
       checkKey(keyspace, key);
       this.#handle.get(ticket, keyspace, key);
-      if (!this.#entering) {
-        this.#entering = true;
-        queueMicrotask(this.#enterReads);
-      }
+      this.#turn();
     });
   }
 
@@ -169,6 +173,13 @@ export class NativeEngine implements Engine, Walkable {
     return this.close();
   }
 
+  /** What one turn of JavaScript asks for goes on its way together. */
+  #turn(): void {
+    if (this.#turning) return;
+    this.#turning = true;
+    void SETTLED.then(this.#endTurn);
+  }
+
   #enter(): void {
     if (this.#closing !== undefined) throw new StoreError('SHUTTING_DOWN', { message: 'the engine is closed' });
   }
@@ -188,6 +199,18 @@ export class NativeEngine implements Engine, Walkable {
   #refused(ticket: number, error: unknown): unknown {
     this.#tickets.settle(ticket);
     return translated(error, this.#device);
+  }
+
+  #deliver(
+    count: number,
+    slabs: readonly ArrayBuffer[] | undefined,
+    pool: number,
+    messages: readonly string[] | undefined,
+  ): void {
+    this.#settle(count, slabs ?? this.#pool, messages);
+    if (slabs === undefined) return;
+    const kept = slabs[pool];
+    this.#pool = kept === undefined ? undefined : [kept];
   }
 
   /** Settles what a batch completed; their reactions run together, after this returns to the event loop. */

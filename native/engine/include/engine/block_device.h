@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "engine/engine.h"
+#include "engine/patience.h"
 
 namespace ferrite::engine {
 
@@ -58,8 +59,8 @@ class ReadLane {
   virtual void enter() noexcept = 0;
   /// As `enter`, and runs `done` of the finished reads. Does not wait.
   virtual void poll() noexcept = 0;
-  /// As `poll`, but first sleeps until a read finishes; at once when none is in flight.
-  virtual void wait() noexcept = 0;
+  /// As `poll`, but first waits until a read finishes, or patience ends; at once when none is in flight.
+  virtual void wait(const Patience& patience) noexcept = 0;
 };
 
 /// What a device promises of data that was flushed.

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "base/status.h"
 #include "engine/limits.h"
+#include "engine/patience.h"
 #include "engine/walk.h"
 
 namespace ferrite::engine {
@@ -299,9 +300,12 @@ class Client {
 
   /// Polls as readable once one of the client's own reads has finished, until the next `drain`; -1 without own reads.
   [[nodiscard]] int read_fd() const noexcept;
-  /// Hands the gets since the last call to the device. True when `drain` has something to give already: what is absent
-  /// is known at once.
-  bool enter_reads() noexcept;
+  /// Hands the gets since the last call to the device and, with patience, waits for the first of those in flight. True
+  /// when `drain` has something to give already: what is absent is known at once.
+  bool enter_reads(const Patience& patience = {}) noexcept;
+  [[nodiscard]] std::size_t own_reads_in_flight() const noexcept;
+  /// The reactor has delivered nothing since the last `drain` that came to an end.
+  [[nodiscard]] bool quiet() const noexcept;
   /// Waits until the client's own reads in flight have finished.
   void settle_reads() noexcept;
 

@@ -59,6 +59,9 @@ class ClientQueue {
     return count;
   }
 
+  /// Nothing was announced that is not drained yet.
+  [[nodiscard]] bool quiet() const noexcept { return !notified_.load(std::memory_order_seq_cst); }
+
   /// No wake call comes after this returns; what is in the ring is dropped with it.
   void close() noexcept {
     const std::lock_guard lock(wake_mutex_);

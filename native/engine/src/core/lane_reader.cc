@@ -135,8 +135,12 @@ void LaneReader::finish(Op& op, Status status, std::unique_ptr<ReadBuffer> buffe
   --in_flight_;
 }
 
-bool LaneReader::enter() noexcept {
-  lane_->enter();
+bool LaneReader::enter(const Patience& patience) noexcept {
+  if (!patience.none() && drained_ == done_.size()) {
+    lane_->wait(patience);
+  } else {
+    lane_->enter();
+  }
   return drained_ < done_.size();
 }
 
@@ -156,7 +160,7 @@ std::size_t LaneReader::drain(std::span<Completion> out) noexcept {
 }
 
 void LaneReader::settle() noexcept {
-  while (in_flight_ > 0) lane_->wait();
+  while (in_flight_ > 0) lane_->wait({0, Patience::kForever});
 }
 
 }  // namespace ferrite::engine::internal

@@ -38,7 +38,8 @@ class LaneReader {
   [[nodiscard]] int fd() const noexcept { return lane_->fd(); }
   /// Accepted or refused here; nothing when the reactor has to do it.
   std::optional<base::Status> get(std::uint32_t keyspace, base::Bytes key, std::uint64_t tag);
-  bool enter() noexcept;
+  [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
+  bool enter(const Patience& patience) noexcept;
   std::size_t drain(std::span<Completion> out) noexcept;
   void settle() noexcept;
 

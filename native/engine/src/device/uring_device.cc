@@ -101,9 +101,10 @@ class UringLane final : public ReadLane {
     enter();
     while (in_flight_ > 0 && reap()) enter();
   }
-  void wait() noexcept override {
+  void wait(const Patience& patience) noexcept override {
+    if (patience.spin_ns > 0 && spin(patience.spin_ns)) return;
     prepare();
-    if (in_flight_ > 0) ::io_uring_submit_and_wait(&ring_, 1);
+    if (in_flight_ > 0) sleep(patience.sleep_ns);
     reap();
   }
 
@@ -119,6 +120,28 @@ class UringLane final : public ReadLane {
       ::io_uring_sqe_set_data(sqe, request);
       ++in_flight_;
     }
+  }
+
+  // True when something finished in time. The kernel is entered only for what it has to do.
+  bool spin(std::uint64_t limit_ns) noexcept {
+    enter();
+    for (const std::uint64_t end = base::monotonic_ns() + limit_ns; in_flight_ > 0;) {
+      if ((__atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_TASKRUN) != 0) ::io_uring_get_events(&ring_);
+      if (reap()) return true;
+      if (base::monotonic_ns() >= end) return false;
+    }
+    return false;
+  }
+
+  void sleep(std::uint64_t limit_ns) noexcept {
+    if (limit_ns == Patience::kForever) {
+      ::io_uring_submit_and_wait(&ring_, 1);
+      return;
+    }
+    __kernel_timespec limit{static_cast<std::int64_t>(limit_ns / 1'000'000'000),
+                            static_cast<long long>(limit_ns % 1'000'000'000)};
+    io_uring_cqe* first = nullptr;
+    ::io_uring_submit_and_wait_timeout(&ring_, &first, 1, &limit, nullptr);
   }
 
   /// False when nothing had finished.
