@@ -69,3 +69,5 @@ void carries_on(const char* name, bool clean) {
 
 TEST("an image of format version 1 that was closed cleanly is read and carried on") { carries_on("v1-clean.txt", true); }
 TEST("an image of format version 1 that a crash left is read and carried on") { carries_on("v1-crashed.txt", false); }
+TEST("an image of format version 2 that was closed cleanly is read and carried on") { carries_on("v2-clean.txt", true); }
+TEST("an image of format version 2 that a crash left is read and carried on") { carries_on("v2-crashed.txt", false); }
