@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   base::Bytes key;
   base::Bytes value;
   if (decode_record_head(bytes, kAddress, kSalt, head, key)) {
-    FERRITE_CHECK(key.size() == head.key_bytes && !key.empty());
+    FERRITE_CHECK(key.size() == head.key_bytes && key.empty() == (head.kind == RecordKind::kDrop));
     FERRITE_CHECK(key.data() + key.size() <= bytes.data() + bytes.size());
     if (decode_record_value(bytes, head, value)) {
       FERRITE_CHECK(value.size() == head.value_bytes);

@@ -56,6 +56,11 @@ base::Result<std::uint64_t> Client::remove(std::uint32_t keyspace, base::Bytes k
   return core_->submit_write(queue_, RecordKind::kRemove, request, tag);
 }
 
+base::Result<std::uint64_t> Client::drop_partition(std::uint32_t keyspace, std::uint32_t partition,
+                                                   std::uint64_t tag) {
+  return core_->submit_drop(queue_, keyspace, partition, tag);
+}
+
 base::Status Client::get(std::uint32_t keyspace, base::Bytes key, std::uint64_t tag) {
   if (lane_ != nullptr) {
     const std::optional<base::Status> taken = lane_->get(keyspace, key, tag);

@@ -25,6 +25,7 @@ class CoreDriver {
   }
 
   internal::Core& core() { return *core_; }
+  const std::shared_ptr<internal::ClientQueue>& client() { return client_; }
   [[nodiscard]] const OpenReport& report() const { return core_->report(); }
 
   base::Result<std::uint64_t> put(const std::string& key, const std::string& value, std::uint64_t tag,
@@ -40,6 +41,31 @@ class CoreDriver {
     request.keyspace = keyspace;
     request.key = bytes_of(key);
     return core_->submit_write(client_, RecordKind::kRemove, request, tag);
+  }
+  base::Result<std::uint64_t> drop(std::uint32_t keyspace, std::uint32_t partition, std::uint64_t tag) {
+    return core_->submit_drop(client_, keyspace, partition, tag);
+  }
+  /// Keys and values of a whole partition, in order.
+  std::vector<std::pair<std::string, std::string>> scan(std::uint32_t keyspace, std::uint32_t partition) {
+    std::vector<std::pair<std::string, std::string>> records;
+    ScanRequest request;
+    request.keyspace = keyspace;
+    request.partition = partition;
+    request.max_records = 7;
+    for (bool more = true; more;) {
+      EXPECT(core_->submit_scan(client_, request, 0).ok());
+      Completion page = wait();
+      while (page.kind != OpKind::kScan) page = wait();
+      EXPECT(page.status.ok() && page.damaged == 0);
+      RecordView view;
+      while (page.records.next(view)) {
+        records.emplace_back(text_of(view.key), text_of(view.value));
+        request.after_hash = view.hash;
+      }
+      more = page.more && !records.empty();
+      if (more) request.after_key = bytes_of(records.back().first);
+    }
+    return records;
   }
   bool step() { return core_->step(false); }
   std::optional<Completion> poll() {

@@ -61,7 +61,7 @@ TEST("a superblock round-trips and its bytes are those of FORMAT.md") {
   Superblock back;
   EXPECT(decode_superblock(block, 1, back) == SuperblockState::kValid && back == sample_superblock());
   EXPECT(std::memcmp(block.data(), "FERRITE", 8) == 0);
-  EXPECT(block[12] == 2 && block[13] == 0 && block[14] == 1 && block[16] == 0xa0 && block[31] == 0xaf);
+  EXPECT(block[12] == 3 && block[13] == 0 && block[14] == 1 && block[16] == 0xa0 && block[31] == 0xaf);
   EXPECT(block[39] == 0 && block[36] == 1 && block[48] == 10 && block[49] == 1 && block[56] == 9 && block[64] == 4);
   EXPECT(block[72] == 77 && block[88] == (4711 & 0xff));
 }
@@ -76,7 +76,7 @@ TEST("a superblock is refused in the wrong place, damaged, foreign or newer, eac
     EXPECT(decode_superblock(block, 0, back) == SuperblockState::kDamaged);
     block[i] ^= 0x10U;
   }
-  block[12] = 3;
+  block[12] = 4;
   base::store_le(block.data() + 8, checksum::crc32c(base::Bytes(block).subspan(12)));
   EXPECT(decode_superblock(block, 0, back) == SuperblockState::kNewer);
   block[0] = 'X';
@@ -128,8 +128,32 @@ TEST("a record round-trips and every flipped bit of it is noticed") {
   }
 }
 
-TEST("the golden bytes of format version 2 have not changed") {
-  // Superblock, a group with a put and a removal, a seal and a free mark; the numbers were recorded with version 2.
+TEST("a drop has neither key nor value, and nothing else goes without a key") {
+  std::vector<std::uint8_t> record(64);
+  RecordHead head;
+  head.keyspace = 7;
+  head.partition = 3;
+  head.sequence = 9;
+  const std::vector<std::uint8_t> key{'a'};
+  RecordHead back;
+  base::Bytes found;
+  for (const RecordKind kind : {RecordKind::kPut, RecordKind::kRemove, RecordKind::kDrop}) {
+    head.kind = kind;
+    for (const bool with_key : {false, true}) {
+      place_record(head, with_key ? base::Bytes(key) : base::Bytes(), {}, record.data());
+      seal_record(record.data(), 0x20000, kSalt);
+      const bool good = with_key != (kind == RecordKind::kDrop);
+      EXPECT(decode_record_head(record, 0x20000, kSalt, back, found) == good);
+    }
+  }
+  place_record(head, {}, {}, record.data());
+  stamp_drop_origin(record.data(), 5);
+  stamp_drop_origin(record.data(), 6);
+  EXPECT(trusted_record_head(record.data()).expires_at_ms == 5 && trusted_record_head(record.data()).partition == 3);
+}
+
+TEST("the golden bytes of format version 3 have not changed") {
+  // Superblock, a group with a put and a removal, a seal and a free mark; all but the superblock are those of version 2.
   std::vector<std::uint8_t> image(4 * kBlockBytes);
   const base::MutableBytes all(image);
   encode_superblock(sample_superblock(), 0, all.first(kBlockBytes));
@@ -162,7 +186,7 @@ TEST("the golden bytes of format version 2 have not changed") {
   const std::uint64_t sums[4] = {golden(all.subspan(0, kBlockBytes)), golden(all.subspan(kBlockBytes, kBlockBytes)),
                                  golden(all.subspan(2 * kBlockBytes, kBlockBytes)),
                                  golden(all.subspan(3 * kBlockBytes, kBlockBytes))};
-  EXPECT(sums[0] == 0x0ea86fa119ee163cULL);
+  EXPECT(sums[0] == 0x9792d88680d4a11bULL);
   EXPECT(sums[1] == 0x2c6fb54e3b29ccd3ULL);
   EXPECT(sums[2] == 0x126fc72a0529beb7ULL);
   EXPECT(sums[3] == 0xd0fba312c7bdda8fULL);

@@ -56,6 +56,7 @@ Napi::Function EngineHandle::define(Napi::Env env) {
                          InstanceMethod<&EngineHandle::start>("start"),
                          InstanceMethod<&EngineHandle::append>("append"),
                          InstanceMethod<&EngineHandle::remove>("remove"),
+                         InstanceMethod<&EngineHandle::dropPartition>("dropPartition"),
                          InstanceMethod<&EngineHandle::get>("get"),
                          InstanceMethod<&EngineHandle::endTurn>("endTurn"),
                          InstanceMethod<&EngineHandle::scan>("scan"),
@@ -135,6 +136,15 @@ Napi::Value EngineHandle::remove(const Napi::CallbackInfo& info) {
   const base::Bytes key = args.bytes();
   if (!args.ok() || !enter(info.Env())) return {};
   return accepted(info.Env(), client_->remove(keyspace, key, ticket));
+}
+
+Napi::Value EngineHandle::dropPartition(const Napi::CallbackInfo& info) {
+  napi::Args args(info);
+  const std::uint64_t ticket = args.u32();
+  const std::uint32_t keyspace = args.u32();
+  const std::uint32_t partition = args.u32();
+  if (!args.ok() || !enter(info.Env())) return {};
+  return accepted(info.Env(), client_->drop_partition(keyspace, partition, ticket));
 }
 
 Napi::Value EngineHandle::get(const Napi::CallbackInfo& info) {

@@ -35,6 +35,7 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private napi::
   Napi::Value start(const Napi::CallbackInfo& info);
   Napi::Value append(const Napi::CallbackInfo& info);
   Napi::Value remove(const Napi::CallbackInfo& info);
+  Napi::Value dropPartition(const Napi::CallbackInfo& info);
   Napi::Value get(const Napi::CallbackInfo& info);
   Napi::Value endTurn(const Napi::CallbackInfo& info);
   Napi::Value scan(const Napi::CallbackInfo& info);

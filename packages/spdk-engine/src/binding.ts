@@ -29,6 +29,7 @@ export interface NativeEngineHandle {
     value: Uint8Array,
   ): number;
   remove(ticket: number, keyspace: number, key: Uint8Array): number;
+  dropPartition(ticket: number, keyspace: number, partition: number): number;
   get(ticket: number, keyspace: number, key: Uint8Array): void;
   /** Hands the gets since the last call to the device, and may deliver what is done within the call. */
   endTurn(): void;
@@ -102,6 +103,7 @@ export const HANDLE_METHODS: Readonly<Record<keyof NativeEngineHandle, true>> = 
   start: true,
   append: true,
   remove: true,
+  dropPartition: true,
   get: true,
   endTurn: true,
   scan: true,

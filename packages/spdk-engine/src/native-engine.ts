@@ -6,7 +6,7 @@ import { type LatencySnapshot, latencyFrom } from './latency.ts';
 import { storeErrorFromNative, translated } from './native-error.ts';
 import type { Appended, PutRecord, ScanPage, ScanPageRequest, StoredRecord } from './object-store.ts';
 import type { OpenReport } from './open-report.ts';
-import { checkKey, checkRecord, checkScan, checkSince } from './record-check.ts';
+import { checkKey, checkPartition, checkRecord, checkScan, checkSince } from './record-check.ts';
 import { scanByPages } from './scan.ts';
 import { type SnapshotOptions, streamSnapshot } from './snapshot.ts';
 import type { SnapshotReport } from './snapshot-format.ts';
@@ -80,29 +80,19 @@ export class NativeEngine implements Engine, Walkable {
     this.#enter();
     checkRecord(record, this.report.valueBytesMax);
     const { keyspace, key, value, generation = 0, expiresAtMs = 0 } = record;
-    const waiting = wait(keyspace, undefined);
-    const ticket = this.#tickets.take(waiting);
-    try {
-      const sequence = this.#handle.append(ticket, keyspace, generation, expiresAtMs, key, value);
-      this.#turn();
-      return { sequence, durable: waiting.promise };
-    } catch (error) {
-      throw this.#refused(ticket, error);
-    }
+    return this.#write((ticket) => this.#handle.append(ticket, keyspace, generation, expiresAtMs, key, value));
   }
 
   remove(keyspace: number, key: Uint8Array): Appended {
     this.#enter();
     checkKey(keyspace, key);
-    const waiting = wait(keyspace, undefined);
-    const ticket = this.#tickets.take(waiting);
-    try {
-      const sequence = this.#handle.remove(ticket, keyspace, key);
-      this.#turn();
-      return { sequence, durable: waiting.promise };
-    } catch (error) {
-      throw this.#refused(ticket, error);
-    }
+    return this.#write((ticket) => this.#handle.remove(ticket, keyspace, key));
+  }
+
+  dropPartition(keyspace: number, partition: number): Appended {
+    this.#enter();
+    checkPartition(keyspace, partition, this.report.partitionBits);
+    return this.#write((ticket) => this.#handle.dropPartition(ticket, keyspace, partition));
   }
 
   get(keyspace: number, key: Uint8Array): Promise<StoredRecord | undefined> {
@@ -182,6 +172,18 @@ export class NativeEngine implements Engine, Walkable {
 
   #enter(): void {
     if (this.#closing !== undefined) throw new StoreError('SHUTTING_DOWN', { message: 'the engine is closed' });
+  }
+
+  #write(submit: (ticket: number) => number): Appended {
+    const waiting = wait(0, undefined);
+    const ticket = this.#tickets.take(waiting);
+    try {
+      const sequence = submit(ticket);
+      this.#turn();
+      return { sequence, durable: waiting.promise };
+    } catch (error) {
+      throw this.#refused(ticket, error);
+    }
   }
 
   #submit<T>(keyspace: number, page: Page | undefined, submit: (ticket: number) => void): Promise<T> {

@@ -79,7 +79,7 @@ export type ScanRequest = ScanPageRequest;
  * Appends take effect in the order of the calls. A `get` or `scanPage` sees every append accepted before it, and
  * perhaps later ones, but only once they are durable: it waits rather than show what a crash could take back.
  *
- * A call that is not accepted throws (`append`, `remove`) or rejects (the rest) with a `StoreError` of effect `none`:
+ * A call that is not accepted throws (`append`, `remove`, `dropPartition`) or rejects (the rest) with a `StoreError` of effect `none`:
  * `KEY_EMPTY`, `KEY_TOO_LARGE`, `VALUE_TOO_LARGE`, `ARGUMENT_INVALID`, `DEVICE_FULL` (reads and removes go on),
  * `OVERLOADED` (a queue is full; come back after some completions), `DEVICE_FAILED`, `SHUTTING_DOWN`.
  */
@@ -88,6 +88,11 @@ export interface ObjectStore {
   append(record: PutRecord): Appended;
   /** Forgets a key; no difference whether it was there. The key is copied before the call returns. */
   remove(keyspace: number, key: Uint8Array): Appended;
+  /**
+   * Forgets everything that was accepted in a partition before this call, at the cost of one small record whatever there
+   * is; what is appended afterwards stays. Its space comes back in the background, soon after `durable`.
+   */
+  dropPartition(keyspace: number, partition: number): Appended;
   /** The record of a key, or `undefined`. Rejects with `CHECKSUM_MISMATCH` when its bytes are damaged. The key is copied. */
   get(keyspace: number, key: Uint8Array): Promise<StoredRecord | undefined>;
   /** One page of one partition, in the order (hash, key). Not a snapshot: it shows what is there when it is read. */

@@ -30,11 +30,16 @@ export function checkRecord(record: PutRecord, valueBytesMax: number = VALUE_BYT
   }
 }
 
+/** Throws `ARGUMENT_INVALID` unless an image of 2^`partitionBits` partitions has this one. */
+export function checkPartition(keyspace: number, partition: number, partitionBits: number): void {
+  checkInteger('keyspace', keyspace, 0, U32_MAX);
+  checkInteger('partition', partition, 0, 2 ** partitionBits - 1);
+}
+
 /** A page request with its defaults filled in; throws `ARGUMENT_INVALID` naming the field that is wrong. */
 export function checkScan(request: ScanPageRequest, partitionBits: number): Required<Omit<ScanPageRequest, 'after'>> {
   const { keyspace, partition, after, maxRecords = 256, maxBytes = 1024 * 1024, values = true } = request;
-  checkInteger('keyspace', keyspace, 0, U32_MAX);
-  checkInteger('partition', partition, 0, 2 ** partitionBits - 1);
+  checkPartition(keyspace, partition, partitionBits);
   checkInteger('maxRecords', maxRecords, 1, SCAN_RECORDS_MAX);
   checkInteger('maxBytes', maxBytes, 1, SCAN_BYTES_MAX);
   if (after !== undefined) {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Engine, restoreSnapshot, type SnapshotSource } from '../src/index.ts';
+import { partitionOf, xxh64 } from '../src/testing/xxh64.ts';
 
 /** Few enough partitions that reading all of a test's image is quick. */
 export const partitionBits = 4;
@@ -11,6 +12,7 @@ export type Content = Map<string, string>;
 export class WriteModel {
   readonly #engine: Engine;
   readonly #writes: { sequence: number; name: string; value: string | undefined }[] = [];
+  readonly #names: string[][];
   #running = false;
   readonly #valueBytesMax: number;
   readonly #keys: number;
@@ -19,12 +21,18 @@ export class WriteModel {
     this.#engine = engine;
     this.#keys = keys;
     this.#valueBytesMax = valueBytesMax;
+    this.#names = Array.from({ length: 2 ** engine.report.partitionBits }, () => []);
+    for (let key = 0; key < keys; key += 1) {
+      const hash = xxh64(Buffer.from(`key ${key}`));
+      this.#names[partitionOf(hash, engine.report.partitionBits)]?.push(`key ${key}`);
+    }
   }
 
-  /** One write of a random key, a third of them removals; settles when it is durable. */
+  /** One write of a random key, a third of them removals, or rarely a drop of a partition; settles when it is durable. */
   write(): Promise<void> {
     const random = randomBytes(8);
     const keyspace = [0, 1, 1, 1, 4_000_000_000][random.readUInt8(0) % 5] ?? 0;
+    if (random.readUInt16LE(6) % 1000 === 0) return this.#drop(keyspace, random.readUInt8(1) % this.#names.length);
     const key = `key ${random.readUInt32LE(1) % this.#keys}`;
     const value = random.readUInt8(5) % 3 === 0 ? undefined : randomBytes(random.readUInt16LE(6) % this.#valueBytesMax);
     const { sequence, durable } =
@@ -32,6 +40,14 @@ export class WriteModel {
         ? this.#engine.remove(keyspace, Buffer.from(key))
         : this.#engine.append({ keyspace, key: Buffer.from(key), value });
     this.#writes.push({ sequence, name: `${keyspace}/${key}`, value: value?.toString('latin1') });
+    return durable;
+  }
+
+  #drop(keyspace: number, partition: number): Promise<void> {
+    const { sequence, durable } = this.#engine.dropPartition(keyspace, partition);
+    for (const key of this.#names[partition] ?? []) {
+      this.#writes.push({ sequence, name: `${keyspace}/${key}`, value: undefined });
+    }
     return durable;
   }
 

@@ -284,6 +284,10 @@ class Client {
   base::Result<std::uint64_t> append(const PutRequest& request, std::uint64_t tag);
   /// Accepts a removal (idempotent: removing what is absent succeeds). As `append` otherwise.
   base::Result<std::uint64_t> remove(std::uint32_t keyspace, base::Bytes key, std::uint64_t tag);
+  /// Accepts the removal of everything in a partition that was accepted before: one small record, whatever it removes.
+  /// Its memory and space come back in the background, a few milliseconds a million records. As `remove` otherwise, and
+  /// completes as one.
+  base::Result<std::uint64_t> drop_partition(std::uint32_t keyspace, std::uint32_t partition, std::uint64_t tag);
   /// Reads one record. Sees every write accepted before this call, and only durable ones (it waits for them).
   /// Completion: CHECKSUM_MISMATCH when the record is damaged or unreadable.
   base::Status get(std::uint32_t keyspace, base::Bytes key, std::uint64_t tag);
@@ -378,6 +382,10 @@ std::uint32_t checksum_of(base::Bytes bytes, std::uint32_t before) noexcept;
 std::uint64_t key_hash(base::Bytes key) noexcept;
 [[nodiscard]] constexpr std::uint32_t partition_of(std::uint64_t hash, std::uint32_t partition_bits) noexcept {
   return partition_bits == 0 ? 0U : static_cast<std::uint32_t>(hash >> (64U - partition_bits));
+}
+/// The lowest hash of a partition.
+[[nodiscard]] constexpr std::uint64_t first_hash_of(std::uint32_t partition, std::uint32_t partition_bits) noexcept {
+  return partition_bits == 0 ? 0U : static_cast<std::uint64_t>(partition) << (64U - partition_bits);
 }
 
 }  // namespace ferrite::engine

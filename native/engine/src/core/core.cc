@@ -37,6 +37,7 @@ bool Core::step(bool may_sleep) {
     const std::lock_guard lock(mutex_);
     draining_ = closing_;
   }
+  release_cuts();
   pump_writes();
   pump_free();
   pump_zeros();
@@ -71,7 +72,7 @@ bool Core::step(bool may_sleep) {
 // Nothing to start until the device or a submitter speaks.
 bool Core::quiet() noexcept {
   const std::lock_guard lock(mutex_);
-  if (!submitted_ops_.empty()) return false;
+  if (!submitted_ops_.empty() || !cuts_.empty()) return false;
   if (!intake_->empty() && group_ == nullptr && !log_busy() && !waiting_place_) return false;
   // A lane may have let go of a segment after `pump_free` had looked.
   if (waiting_place_ && !failed() && !freeing_ && pick_dead().has_value()) return false;
@@ -83,7 +84,7 @@ bool Core::quiet() noexcept {
 // things out, and what comes in late is refused or seen by the next turn.
 bool Core::idle() noexcept {
   return group_ == nullptr && !log_busy() && !freeing_ && !zeroing_ && !moving_.reading && !checkpoint_.writing && (failed() || !checkpoint_.active()) && reads_in_flight_ == 0 && open_questions_ == 0 &&
-         deferred_.empty() && starved_.empty() && submitted_ops_.empty() && intake_->empty();
+         deferred_.empty() && starved_.empty() && submitted_ops_.empty() && intake_->empty() && cuts_.empty();
 }
 
 // Polls on for a while after the last thing that happened.

@@ -55,6 +55,8 @@ class Core {
   // Submission.
   base::Result<std::uint64_t> submit_write(const std::shared_ptr<ClientQueue>& client, RecordKind kind,
                                            const PutRequest& request, std::uint64_t tag);
+  base::Result<std::uint64_t> submit_drop(const std::shared_ptr<ClientQueue>& client, std::uint32_t keyspace,
+                                          std::uint32_t partition, std::uint64_t tag);
   base::Status submit_get(const std::shared_ptr<ClientQueue>& client, std::uint32_t keyspace, base::Bytes key,
                           std::uint64_t tag);
   base::Status submit_scan(const std::shared_ptr<ClientQueue>& client, const ScanRequest& request, std::uint64_t tag);
@@ -93,6 +95,8 @@ class Core {
   static constexpr std::uint32_t kScanWindow = 32;
   /// Records applied to the index before lanes may look into it again.
   static constexpr std::uint32_t kAppliedTogether = 32;
+  /// Leaves of dropped partitions given back in one turn, of up to 64 records each.
+  static constexpr std::size_t kLeavesTogether = 256;
   /// Free segments that writes of clients leave to compaction.
   static constexpr std::uint32_t kSparedForMoving = 1;
   static constexpr std::chrono::milliseconds kSealAfter{kSealDelayMs / 2};
@@ -131,6 +135,8 @@ class Core {
   void pump_verification() noexcept;
   void finish_verification(IoRequest& request) noexcept;
   void apply_group(StagedGroup& group) noexcept;
+  void apply_drop(const StagedWrite& write) noexcept;
+  void release_cuts() noexcept;
   void commit_group() noexcept;
   void apply(StagedWrite& write, const RecordHead& head, base::Bytes key) noexcept;
   std::size_t find_candidates(std::uint32_t keyspace, std::uint64_t hash);
@@ -208,6 +214,21 @@ class Core {
   void release_op(ReadOp& op) noexcept;
   void unpin(ReadOp& op) noexcept;
   void resume_deferred() noexcept;
+  /// A write with its hash (of a drop: the partition's first), checked but for what the engine has room for.
+  base::Result<std::uint64_t> accept_write(const std::shared_ptr<ClientQueue>& client, RecordKind kind,
+                                           const PutRequest& request, std::uint64_t hash, std::uint64_t tag);
+  /// What a record is waited for under while it is not applied (under mutex_).
+  void note_pending(const StagedWrite& write) noexcept {
+    ++pending_filter_[(write.hash ^ write.keyspace) % kFilter];
+    if (write.kind == RecordKind::kDrop) ++pending_drops_;
+  }
+  void note_applied(const StagedWrite& write) noexcept {
+    --pending_filter_[(write.hash ^ write.keyspace) % kFilter];
+    if (write.kind == RecordKind::kDrop) --pending_drops_;
+  }
+  [[nodiscard]] bool may_be_pending(std::uint32_t keyspace, std::uint64_t hash) const noexcept {
+    return pending_drops_ > 0 || pending_filter_[(hash ^ keyspace) % kFilter] > 0;
+  }
   base::Status submit_read(const std::shared_ptr<ClientQueue>& client, ReadOp*& op);
 
   const OpenOptions options_;
@@ -235,6 +256,7 @@ class Core {
   runtime::IntrusiveList<ReadOp> free_ops_;
   runtime::IntrusiveList<ReadOp> submitted_ops_;
   std::vector<std::uint16_t> pending_filter_;
+  std::uint32_t pending_drops_ = 0;
   std::uint64_t next_sequence_ = 1;
   /// Charges of what is alive, hidden by removals or accepted (Capacity).
   std::int64_t promised_ = 0;
@@ -278,6 +300,8 @@ class Core {
   bool last_doubt_ = true;
   /// Charges of what its records replaced.
   std::int64_t released_ = 0;
+  /// What dropped partitions held, while it is still counted as alive.
+  std::vector<Index::Cut> cuts_;
   bool group_submitted_ = false;
   bool group_durable_ = false;
   IoRequest group_io_;

@@ -52,6 +52,8 @@ void Core::earn_moving(std::uint32_t bytes) noexcept {
 void Core::pump_moving() noexcept {
   while (!failed() && !moving_.reading && !moving_.writing && !moving_.has_candidates() && moving_.moves.empty()) {
     if (draining_ && !stalled_) return;
+    // A segment is judged by what it holds once dropped partitions are off the books.
+    if (!cuts_.empty() && (!moving_.active || moving_.position >= moving_.end)) return;
     if (!moving_.active) {
       if (!start_moving()) return;
     } else if (moving_.position >= moving_.end) {
@@ -141,7 +143,10 @@ void Core::list_candidates(base::Bytes group, std::uint32_t at, std::uint64_t se
     }
     const std::uint32_t bytes = record_bytes(head.key_bytes, head.value_bytes);
     if (decode_record_value(rest, head, value)) {
-      moving_.candidates.push_back({at + offset, bytes, head.keyspace, head.kind, checksum::xxh64(key)});
+      const std::uint64_t hash = head.kind == RecordKind::kDrop
+                                     ? first_hash_of(head.partition, superblock_.partition_bits)
+                                     : checksum::xxh64(key);
+      moving_.candidates.push_back({at + offset, bytes, head.keyspace, head.kind, hash});
     }
     offset += bytes;
   }
@@ -151,8 +156,12 @@ void Core::list_candidates(base::Bytes group, std::uint32_t at, std::uint64_t se
 bool Core::must_move(const Moving::Candidate& candidate, Location from) noexcept {
   if (candidate.kind == RecordKind::kPut) return index_->contains(candidate.keyspace, candidate.hash, from);
   if (segments_->oldest(moving_.victim)) return false;
-  // The key was put again: what lies before that put is hidden by it.
   const std::uint8_t* record = moving_.window.data() + candidate.offset;
+  if (candidate.kind == RecordKind::kDrop) {
+    const std::uint64_t origin = trusted_record_head(record).expires_at_ms;
+    return origin == 0 || !segments_->nothing_before(origin);
+  }
+  // The key was put again: what lies before that put is hidden by it.
   const base::Bytes key(record + kRecordHeadBytes, trusted_record_head(record).key_bytes);
   const std::size_t count = find_candidates(candidate.keyspace, candidate.hash);
   return std::none_of(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(count),
@@ -172,7 +181,7 @@ void Core::gather_moves() noexcept {
     ++moving_.next;
     const Location from(moving_.window_at + candidate.offset, candidate.bytes);
     if (!must_move(candidate, from)) {
-      if (candidate.kind == RecordKind::kRemove) forget_removal(candidate.bytes);
+      if (candidate.kind != RecordKind::kPut) forget_removal(candidate.bytes);
       continue;
     }
     if (moving_.group.size() < needed) {
@@ -183,7 +192,11 @@ void Core::gather_moves() noexcept {
     std::uint8_t* to = moving_.group.data() + moving_.used;
     std::memcpy(to, moving_.window.data() + candidate.offset, candidate.bytes);
     stamp_record_boot(to, static_cast<std::uint32_t>(superblock_.boot_count));
-    if (find_candidates(candidate.keyspace, candidate.hash) > 1) moving_.doubt = true;
+    if (candidate.kind == RecordKind::kDrop) {
+      stamp_drop_origin(to, (*segments_)[moving_.victim].life);
+    } else if (find_candidates(candidate.keyspace, candidate.hash) > 1) {
+      moving_.doubt = true;
+    }
     moving_.moves.push_back({from, moving_.used, candidate.keyspace, candidate.kind, candidate.hash});
     moving_.used += candidate.bytes;
   }
@@ -207,7 +220,7 @@ void Core::submit_copies() noexcept {
     return;
   }
   waiting_place_ = !make_place(base::round_up(moving_.used, kBlockBytes), 0) && !sealing_;
-  if (waiting_place_ && !freeing_ && !zeroing_ && !segments_->pick_dead(last_.group).has_value()) {
+  if (waiting_place_ && !freeing_ && !zeroing_ && cuts_.empty() && !segments_->pick_dead(last_.group).has_value()) {
     fail(ENOSPC, "no segment is left to move records to");
   }
   if (waiting_place_ || sealing_) return;
@@ -266,7 +279,7 @@ void Core::finish_copies() noexcept {
 
 void Core::apply_move(const Moving::Move& move) noexcept {
   const Location to(moving_.address + move.offset, move.from.bytes());
-  if (move.kind == RecordKind::kRemove) {
+  if (move.kind != RecordKind::kPut) {
     const std::int64_t charge = segments_->capacity().charge(to.bytes());
     Segment& target = segments_->at(to.address());
     ++target.removals;

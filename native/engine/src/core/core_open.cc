@@ -315,11 +315,12 @@ Status Core::restore_tail(const std::vector<std::uint8_t>& records) {
     head.boot = static_cast<std::uint32_t>(superblock_.boot_count);
     StagedWrite& write = *ticket->write;
     write.client = nullptr;
-    write.hash = key_hash(key);
+    const bool drop = head.kind == RecordKind::kDrop;
+    write.hash = drop ? first_hash_of(head.partition, superblock_.partition_bits) : key_hash(key);
     write.sequence = head.sequence;
     write.keyspace = head.keyspace;
     write.kind = head.kind;
-    ++pending_filter_[(write.hash ^ write.keyspace) % kFilter];
+    note_pending(write);
     promised_ += segments_->capacity().charge(bytes);
     place_record(head, key, value, ticket->place);
     Intake::commit(*ticket->group);

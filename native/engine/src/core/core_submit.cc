@@ -22,8 +22,22 @@ base::Result<std::uint64_t> Core::submit_write(const std::shared_ptr<ClientQueue
   if (request.value.size() > value_bytes_max_) {
     return Status(Reason::kValueTooLarge, "the value is larger than this image accepts");
   }
+  return accept_write(client, kind, request, checksum::xxh64(request.key), tag);
+}
+
+base::Result<std::uint64_t> Core::submit_drop(const std::shared_ptr<ClientQueue>& client, std::uint32_t keyspace,
+                                              std::uint32_t partition, std::uint64_t tag) {
+  if (partition >= 1U << superblock_.partition_bits) {
+    return Status(Reason::kArgumentInvalid, "partition is out of range");
+  }
+  PutRequest request;
+  request.keyspace = keyspace;
+  return accept_write(client, RecordKind::kDrop, request, first_hash_of(partition, superblock_.partition_bits), tag);
+}
+
+base::Result<std::uint64_t> Core::accept_write(const std::shared_ptr<ClientQueue>& client, RecordKind kind,
+                                               const PutRequest& request, std::uint64_t hash, std::uint64_t tag) {
   const std::uint64_t begun_ns = base::monotonic_ns();
-  const std::uint64_t hash = checksum::xxh64(request.key);
   const std::uint32_t bytes = record_bytes(static_cast<std::uint32_t>(request.key.size()),
                                            static_cast<std::uint32_t>(request.value.size()));
   const Capacity& capacity = segments_->capacity();
@@ -60,7 +74,7 @@ base::Result<std::uint64_t> Core::submit_write(const std::shared_ptr<ClientQueue
     write.sequence = head.sequence = next_sequence_++;
     write.keyspace = head.keyspace = request.keyspace;
     write.kind = head.kind = kind;
-    ++pending_filter_[(hash ^ request.keyspace) % kFilter];
+    note_pending(write);
   }
   Observer::submitted(kind == RecordKind::kPut ? OpKind::kAppend : OpKind::kRemove, tag, bytes);
   head.generation = request.generation;
@@ -118,7 +132,7 @@ Status Core::submit_get(const std::shared_ptr<ClientQueue>& client, std::uint32_
   op->hash = hash;
   op->key_length = static_cast<std::uint32_t>(key.size());
   std::memcpy(op->key_bytes.data(), key.data(), key.size());
-  op->barrier = pending_filter_[(hash ^ keyspace) % kFilter] > 0 ? next_sequence_ - 1 : 0;
+  op->barrier = may_be_pending(keyspace, hash) ? next_sequence_ - 1 : 0;
   submitted_ops_.push(op);
   wake_if_parked();
   return Status();

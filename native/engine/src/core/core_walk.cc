@@ -71,8 +71,7 @@ class PageFiller {
 
 void Core::note_partition_dropped(std::uint32_t keyspace, std::uint32_t partition) noexcept {
   if (!watch_.active) return;
-  const std::uint32_t bits = superblock_.partition_bits;
-  watch_.note_dropped({keyspace, bits == 0 ? 0 : std::uint64_t{partition} << (64U - bits)});
+  watch_.note_dropped({keyspace, first_hash_of(partition, superblock_.partition_bits)});
 }
 
 void Core::start_walk(ReadOp& op) noexcept {

@@ -85,6 +85,7 @@ void Core::plan_verification() noexcept {
   open_questions_ = 0;
   for (std::uint32_t i = 0; i < group_->count; ++i) {
     StagedWrite& write = intake_->write(*group_, i);
+    if (write.kind == RecordKind::kDrop) continue;
     const std::size_t count = find_candidates(write.keyspace, write.hash);
     if (count == 0) continue;
     const std::uint8_t* record = group_->data + write.offset;
@@ -143,6 +144,16 @@ void Core::finish_verification(IoRequest& request) noexcept {
 
 void Core::apply(StagedWrite& write, const RecordHead& head, base::Bytes key) noexcept {
   const Location location(group_address_ + write.offset, write.bytes);
+  if (head.kind != RecordKind::kPut) {
+    Segment& segment = segments_->at(location.address());
+    ++segment.removals;
+    segment.removal_charge += segments_->capacity().charge(location.bytes());
+    add(counters_.removes, 1);
+  }
+  if (head.kind == RecordKind::kDrop) {
+    apply_drop(write);
+    return;
+  }
   Location older;
   const std::size_t count = find_candidates(write.keyspace, write.hash);
   for (std::size_t c = 0; c < count; ++c) {
@@ -164,12 +175,8 @@ void Core::apply(StagedWrite& write, const RecordHead& head, base::Bytes key) no
     released_ += segments_->capacity().charge(older.bytes());
   }
   if (head.kind == RecordKind::kRemove) {
-    Segment& segment = segments_->at(location.address());
-    ++segment.removals;
-    segment.removal_charge += segments_->capacity().charge(location.bytes());
     if (!older.none()) index_->erase(write.keyspace, write.hash, older);
     if (!older.none()) note_change(write.keyspace, write.hash);
-    add(counters_.removes, 1);
     return;
   }
   segments_->keep(location);
@@ -182,6 +189,30 @@ void Core::apply(StagedWrite& write, const RecordHead& head, base::Bytes key) no
   } else {
     index_->replace(write.keyspace, write.hash, older, location);
   }
+}
+
+// Nothing of the partition is found from now on; what it held is taken off the books bit by bit.
+void Core::apply_drop(const StagedWrite& write) noexcept {
+  const std::uint32_t partition = partition_of(write.hash, superblock_.partition_bits);
+  Index::Cut cut = index_->detach(write.keyspace, partition);
+  if (!cut.empty()) cuts_.push_back(std::move(cut));
+  note_partition_dropped(write.keyspace, partition);
+}
+
+void Core::release_cuts() noexcept {
+  if (cuts_.empty()) return;
+  std::int64_t charge = 0;
+  std::uint64_t bytes = 0;
+  index_->give_back(cuts_.back(), kLeavesTogether, [&](const IndexEntry& entry) {
+    segments_->drop(entry.location);
+    charge += segments_->capacity().charge(entry.location.bytes());
+    bytes += entry.location.bytes();
+  });
+  if (cuts_.back().empty()) cuts_.pop_back();
+  counters_.record_bytes.fetch_sub(bytes, std::memory_order_relaxed);
+  const std::lock_guard lock(mutex_);
+  promised_ -= charge;
+  note_space();
 }
 
 void Core::apply_group(StagedGroup& group) noexcept {
@@ -202,7 +233,10 @@ void Core::apply_group(StagedGroup& group) noexcept {
 void Core::commit_group() noexcept {
   StagedGroup& group = *group_;
   const bool durable = group_io_.error == 0;
-  if (durable) apply_group(group);
+  if (durable) {
+    apply_group(group);
+    release_cuts();
+  }
   for (std::uint32_t i = 0; i < group.count; ++i) {
     const StagedWrite& write = intake_->write(group, i);
     const std::uint8_t* record = group.data + write.offset;
@@ -235,10 +269,7 @@ void Core::commit_group() noexcept {
   }
   {
     const std::lock_guard lock(mutex_);
-    for (std::uint32_t i = 0; i < group.count; ++i) {
-      const StagedWrite& write = intake_->write(group, i);
-      --pending_filter_[(write.hash ^ write.keyspace) % kFilter];
-    }
+    for (std::uint32_t i = 0; i < group.count; ++i) note_applied(intake_->write(group, i));
     promised_ -= std::exchange(released_, 0);
     note_space();
     intake_->release(group);

@@ -36,13 +36,17 @@ void place_record(const RecordHead& head, base::Bytes key, base::Bytes value, st
   store_le(to + 28, head.boot);
   store_le(to + 32, head.sequence);
   store_le(to + 40, head.expires_at_ms);
-  std::memcpy(to + kRecordHeadBytes, key.data(), key.size());
+  if (!key.empty()) std::memcpy(to + kRecordHeadBytes, key.data(), key.size());
   if (!value.empty()) std::memcpy(to + kRecordHeadBytes + key.size(), value.data(), value.size());
   const std::size_t used = kRecordHeadBytes + key.size() + value.size();
   std::memset(to + used, 0, base::round_up<std::size_t>(used, kRecordAlignment) - used);
 }
 
 void stamp_record_boot(std::uint8_t* record, std::uint32_t boot) noexcept { store_le(record + 28, boot); }
+
+void stamp_drop_origin(std::uint8_t* record, std::uint64_t life) noexcept {
+  if (load_le<std::uint64_t>(record + 40) == 0) store_le(record + 40, life);
+}
 
 void seal_record(std::uint8_t* record, std::uint64_t address, std::uint64_t seed) noexcept {
   const RecordHead head = trusted_record_head(record);
@@ -69,8 +73,10 @@ bool decode_record_head(base::Bytes bytes, std::uint64_t address, std::uint64_t 
                         base::Bytes& key) noexcept {
   if (bytes.size() < kRecordHeadBytes) return false;
   const RecordHead h = trusted_record_head(bytes.data());
-  if (h.key_bytes == 0 || h.key_bytes > kKeyBytesMax || h.value_bytes > kValueBytesMax) return false;
-  if (h.kind != RecordKind::kPut && h.kind != RecordKind::kRemove) return false;
+  if (h.key_bytes > kKeyBytesMax || h.value_bytes > kValueBytesMax) return false;
+  if (h.kind < RecordKind::kPut || h.kind > RecordKind::kDrop) return false;
+  const bool drop = h.kind == RecordKind::kDrop;
+  if (drop != (h.key_bytes == 0) || (drop && h.value_bytes > 0)) return false;
   if (bytes.size() < kRecordHeadBytes + h.key_bytes) return false;
   if (load_le<std::uint32_t>(bytes.data()) != head_crc(bytes.data(), h.key_bytes, address, seed)) return false;
   head = h;

@@ -13,7 +13,12 @@ inline constexpr std::uint32_t kRecordHeadBytes = 48;
 /// Records start at multiples of this.
 inline constexpr std::uint32_t kRecordAlignment = 16;
 
-enum class RecordKind : std::uint8_t { kPut = 1, kRemove = 2 };
+enum class RecordKind : std::uint8_t {
+  kPut = 1,
+  kRemove = 2,
+  /// Hides everything before it in its keyspace and partition; has neither key nor value. Since version 3.
+  kDrop = 3,
+};
 
 struct RecordHead {
   RecordKind kind = RecordKind::kPut;
@@ -25,6 +30,7 @@ struct RecordHead {
   /// Low half of the boot that wrote it.
   std::uint32_t boot = 0;
   std::uint64_t sequence = 0;
+  /// Milliseconds since the epoch, 0 never. Of a drop that was moved: the life of the segment it was first written in.
   std::uint64_t expires_at_ms = 0;
   std::uint32_t value_crc = 0;
 
@@ -48,6 +54,9 @@ void place_record(const RecordHead& head, base::Bytes key, base::Bytes value, st
 
 /// Changes the boot of a record whose checksums are still to be filled in.
 void stamp_record_boot(std::uint8_t* record, std::uint32_t boot) noexcept;
+
+/// Notes where a drop that is being moved was first written, unless an earlier move did; checksums as above.
+void stamp_drop_origin(std::uint8_t* record, std::uint64_t life) noexcept;
 
 /// Fills in the value's checksum and then the head's, which also covers the record's device offset, key and `seed`
 /// (record_seed).

@@ -9,7 +9,7 @@
 
 namespace ferrite::engine {
 
-inline constexpr std::uint16_t kFormatVersion = 2;
+inline constexpr std::uint16_t kFormatVersion = 3;
 inline constexpr std::uint32_t kSuperblockCopies = 2;
 /// Device offset of copy i: i * kSuperblockStride.
 inline constexpr std::uint64_t kSuperblockStride = 64U << 10U;

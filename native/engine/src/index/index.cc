@@ -6,6 +6,10 @@
 
 namespace ferrite::engine {
 
+std::uint64_t Index::first_hash(std::uint32_t partition) const noexcept {
+  return engine::first_hash_of(partition, partition_bits_);
+}
+
 const Index::Partition* Index::partition_of(std::uint32_t keyspace, std::uint64_t hash) const noexcept {
   const auto found = std::lower_bound(keyspaces_.begin(), keyspaces_.end(), keyspace,
                                       [](const Keyspace& k, std::uint32_t id) { return k.id < id; });
@@ -80,8 +84,7 @@ bool Index::contains(std::uint32_t keyspace, std::uint64_t hash, Location locati
 
 std::size_t Index::collect(std::uint32_t keyspace, std::uint32_t partition, std::uint64_t from_hash,
                            std::span<IndexEntry> out) const noexcept {
-  const std::uint64_t start =
-      partition_bits_ == 0 ? 0 : static_cast<std::uint64_t>(partition) << (64U - partition_bits_);
+  const std::uint64_t start = first_hash(partition);
   const Partition* found = partition_of(keyspace, start);
   if (found == nullptr) return 0;
   Place place = lower_bound(*found, std::max(from_hash, start));
@@ -127,6 +130,15 @@ bool Index::append(std::uint32_t keyspace, IndexEntry entry) {
   partition.back().leaf->entries[0] = entry;
   ++size_;
   return true;
+}
+
+Index::Cut Index::detach(std::uint32_t keyspace, std::uint32_t partition) noexcept {
+  Cut cut;
+  Partition* found = partition_of(keyspace, first_hash(partition));
+  if (found == nullptr) return cut;
+  cut.leaves_.swap(*found);
+  for (const LeafRef& ref : cut.leaves_) size_ -= ref.count;
+  return cut;
 }
 
 void Index::clear() noexcept {

@@ -43,6 +43,22 @@ class Index {
   /// Adds an entry behind every other of its keyspace; false when it does not belong there.
   bool append(std::uint32_t keyspace, IndexEntry entry);
   void clear() noexcept;
+
+  class Cut;
+  /// Takes a partition out as a whole: nothing is found in it any more, and what it held is the cut's.
+  [[nodiscard]] Cut detach(std::uint32_t keyspace, std::uint32_t partition) noexcept;
+  /// Calls visit(entry) for up to `leaves` leaves of a cut, from its end, and takes their memory back.
+  template <typename Visit>
+  void give_back(Cut& cut, std::size_t leaves, Visit&& visit);
+  /// Calls visit(entry) for every entry of a partition, in order.
+  template <typename Visit>
+  void for_each_of(std::uint32_t keyspace, std::uint32_t partition, Visit&& visit) const {
+    const Partition* found = partition_of(keyspace, first_hash(partition));
+    if (found == nullptr) return;
+    for (const LeafRef& ref : *found) {
+      for (std::uint32_t i = 0; i < ref.count; ++i) visit(ref.leaf->entries[i]);
+    }
+  }
   /// Calls visit(keyspace, entry) for every entry, in order.
   template <typename Visit>
   void for_each(Visit&& visit) const {
@@ -83,6 +99,7 @@ class Index {
     std::uint32_t entry;
   };
 
+  [[nodiscard]] std::uint64_t first_hash(std::uint32_t partition) const noexcept;
   [[nodiscard]] const Partition* partition_of(std::uint32_t keyspace, std::uint64_t hash) const noexcept;
   [[nodiscard]] Partition* partition_of(std::uint32_t keyspace, std::uint64_t hash) noexcept;
   Partition& made_partition(std::uint32_t keyspace, std::uint64_t hash);
@@ -100,5 +117,25 @@ class Index {
   std::vector<Leaf*> free_leaves_;
   std::uint64_t size_ = 0;
 };
+
+/// The entries of a partition that was taken out of the index. Does not outlive it.
+class Index::Cut {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return leaves_.empty(); }
+
+ private:
+  friend class Index;
+  Partition leaves_;
+};
+
+template <typename Visit>
+void Index::give_back(Cut& cut, std::size_t leaves, Visit&& visit) {
+  for (; leaves > 0 && !cut.empty(); --leaves) {
+    const LeafRef ref = cut.leaves_.back();
+    cut.leaves_.pop_back();
+    for (std::uint32_t i = 0; i < ref.count; ++i) visit(ref.leaf->entries[i]);
+    free_leaves_.push_back(ref.leaf);
+  }
+}
 
 }  // namespace ferrite::engine

@@ -91,6 +91,7 @@ class Replay {
   void keep_tail(std::uint32_t from, std::uint32_t to);
   void end_log(std::uint32_t position, bool sealed);
   void apply(std::uint32_t position, const RecordHead& head, base::Bytes key, bool damaged, bool moved);
+  void apply_drop(const RecordHead& head);
   Location find_same(std::uint32_t keyspace, std::uint64_t hash, base::Bytes key);
   [[nodiscard]] bool doubtful(const Frame& group, std::uint32_t behind) const noexcept;
   [[nodiscard]] bool key_at(Location location, std::uint64_t hash, base::Bytes key);

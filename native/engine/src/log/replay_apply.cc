@@ -46,13 +46,19 @@ Location Replay::find_same(std::uint32_t keyspace, std::uint64_t hash, base::Byt
 }
 
 void Replay::apply(std::uint32_t position, const RecordHead& head, base::Bytes key, bool damaged, bool moved) {
-  const std::uint64_t hash = checksum::xxh64(key);
   const std::uint64_t address = address_of(position);
   const Location location(address, record_bytes(head.key_bytes, head.value_bytes), damaged);
-  const Location older = find_same(head.keyspace, hash, key);
-  if (head.kind == RecordKind::kRemove) {
+  if (head.kind != RecordKind::kPut) {
     ++segments_[segment_].removals;
     segments_[segment_].removal_charge += segments_.capacity().charge(location.bytes());
+  }
+  if (head.kind == RecordKind::kDrop) {
+    apply_drop(head);
+    return;
+  }
+  const std::uint64_t hash = checksum::xxh64(key);
+  const Location older = find_same(head.keyspace, hash, key);
+  if (head.kind == RecordKind::kRemove) {
     // A removal that was moved lies behind what may have been put since.
     RecordHead kept;
     base::Bytes kept_key;
@@ -66,6 +72,23 @@ void Replay::apply(std::uint32_t position, const RecordHead& head, base::Bytes k
   } else {
     index_.replace(head.keyspace, hash, older, location);
   }
+}
+
+// A drop hides what lies before it in the log. One that was moved still stands for its first place: what lies in a
+// segment that was taken into use before that one came earlier; everything else came later, or is hidden by the drop in
+// its first place, which is read as long as that segment is part of the log.
+void Replay::apply_drop(const RecordHead& head) {
+  const std::uint64_t origin = head.expires_at_ms;
+  if (origin == 0) {
+    Index::Cut cut = index_.detach(head.keyspace, head.partition);
+    index_.give_back(cut, ~std::size_t{0}, [](const IndexEntry&) {});
+    return;
+  }
+  std::vector<IndexEntry> hidden;
+  index_.for_each_of(head.keyspace, head.partition, [&](const IndexEntry& entry) {
+    if (segments_[segments_.index_of(entry.location.address())].life < origin) hidden.push_back(entry);
+  });
+  for (const IndexEntry& entry : hidden) index_.erase(head.keyspace, entry.hash, entry.location);
 }
 
 // What every segment holds for the index. An entry that points at no part of the log is damage.

@@ -30,8 +30,8 @@ std::optional<std::uint32_t> SegmentTable::pick_free() const noexcept {
   return unwritten;
 }
 
-bool SegmentTable::oldest(std::uint32_t index) const noexcept {
-  return std::all_of(segments_.begin(), segments_.end(), [life = segments_[index].life](const Segment& segment) {
+bool SegmentTable::nothing_before(std::uint64_t life) const noexcept {
+  return std::all_of(segments_.begin(), segments_.end(), [life](const Segment& segment) {
     return !in_log_state(segment.state) ||
            (segment.state != SegmentState::kQuarantined && segment.life >= life);
   });

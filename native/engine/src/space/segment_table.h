@@ -125,7 +125,9 @@ class SegmentTable {
   /// moving would gain no space.
   [[nodiscard]] std::optional<std::uint32_t> pick_victim(std::uint64_t newest_life) const noexcept;
   /// No older segment can hold what a removal in this one hides.
-  [[nodiscard]] bool oldest(std::uint32_t index) const noexcept;
+  [[nodiscard]] bool oldest(std::uint32_t index) const noexcept { return nothing_before(segments_[index].life); }
+  /// No segment of the log was taken into use before the one of this life.
+  [[nodiscard]] bool nothing_before(std::uint64_t life) const noexcept;
 
  private:
   std::uint32_t segment_bytes_;

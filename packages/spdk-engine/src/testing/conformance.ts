@@ -1,28 +1,21 @@
 import assert from 'node:assert/strict';
-import { type Reason, StoreError } from '@ferrite/errors';
-import type { Engine } from '../engine.ts';
+import { StoreError } from '@ferrite/errors';
 import type { ScanPageRequest, ScanPosition, StoredRecord } from '../object-store.ts';
 import { bytes, generator, MiB, names, pattern, text } from './conformance-input.ts';
+import { MANY } from './conformance-many.ts';
+import {
+  all,
+  type Check,
+  type ConformanceImage,
+  type ConformanceTarget,
+  found,
+  IMAGE,
+  partitions,
+  refuses,
+  rejects,
+  type TestedStore,
+} from './conformance-tools.ts';
 import { partitionOf, xxh64 } from './xxh64.ts';
-
-/** Latencies are the engine's alone: a twin in memory takes no time. */
-type TestedStore = Omit<Engine, 'latency' | 'snapshot'>;
-
-/** An image that a conformance case may open, close and, where it outlives its engine, open again. */
-export interface ConformanceTarget {
-  open(): Promise<TestedStore>;
-  /** True if records outlive `close`. */
-  readonly persistent: boolean;
-  /** Removes what the target left behind; every engine is closed by then. */
-  dispose(): Promise<void>;
-}
-
-/** What the suite asks of the image it is given. */
-export interface ConformanceImage {
-  readonly sizeBytes: number;
-  readonly segmentBytes: number;
-  readonly partitionBits: number;
-}
 
 /** One sentence of the contract and how to try it; hand both to the test runner: `it(title, run)`. */
 export interface ConformanceCase {
@@ -30,15 +23,11 @@ export interface ConformanceCase {
   readonly run: () => Promise<void>;
 }
 
-const IMAGE: ConformanceImage = { sizeBytes: MiB(64), segmentBytes: MiB(4), partitionBits: 4 };
-
-type Check = (store: TestedStore, target: ConformanceTarget) => Promise<void>;
-
 /** The contract of `ObjectStore` and `Engine` as cases; each runs on a new image made by `create`. */
 export function objectStoreConformance(
   create: (image: ConformanceImage) => Promise<ConformanceTarget>,
 ): readonly ConformanceCase[] {
-  return Object.entries(CHECKS).map(([title, check]) => ({
+  return Object.entries({ ...CHECKS, ...MANY }).map(([title, check]) => ({
     title,
     run: async () => {
       const target = await create(IMAGE);
@@ -294,6 +283,7 @@ const CHECKS: Record<string, Check> = {
       assert.equal(Buffer.compare((await found(store, 1, bytes(name))).value, pattern(MiB(1))), 0);
     }
     for (const { name } of accepted.slice(0, 10)) await store.remove(1, bytes(name)).durable;
+    await store.dropPartition(1, 0).durable;
     assert.equal(await store.get(1, bytes('big 0')), undefined);
   },
 
@@ -346,37 +336,4 @@ async function fill(store: TestedStore, name: string): Promise<{ durable: Promis
       await store.flush();
     }
   }
-}
-
-async function found(store: TestedStore, keyspace: number, key: Uint8Array): Promise<StoredRecord> {
-  const record = await store.get(keyspace, key);
-  assert.ok(record !== undefined, `no record of ${Buffer.from(key).toString()}`);
-  return record;
-}
-
-/** Every record of a partition, or of all of them. */
-async function all(store: TestedStore, keyspace: number, partition?: number): Promise<StoredRecord[]> {
-  const records: StoredRecord[] = [];
-  for (const each of partition === undefined ? partitions() : [partition]) {
-    for await (const record of store.scan({ keyspace, partition: each, maxRecords: 7 })) records.push(record);
-  }
-  return records;
-}
-
-function partitions(): number[] {
-  return Array.from({ length: 2 ** IMAGE.partitionBits }, (_, partition) => partition);
-}
-
-function refuses(reason: Reason, call: () => unknown): void {
-  assert.throws(call, (error) => isRefusal(error, reason));
-}
-
-async function rejects(reason: Reason, promise: Promise<unknown>): Promise<void> {
-  await assert.rejects(promise, (error) => isRefusal(error, reason));
-}
-
-function isRefusal(error: unknown, reason: Reason): boolean {
-  assert.ok(StoreError.is(error), `a StoreError ${reason}, not ${String(error)}`);
-  assert.deepEqual([error.reason, error.effect], [reason, 'none']);
-  return true;
 }

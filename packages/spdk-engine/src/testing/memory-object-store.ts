@@ -3,7 +3,7 @@ import type { Engine } from '../engine.ts';
 import { PARTITION_BITS_DEFAULT, VALUE_BYTES_MAX } from '../limits.ts';
 import type { Appended, PutRecord, ScanPage, ScanPageRequest, StoredRecord } from '../object-store.ts';
 import type { OpenReport } from '../open-report.ts';
-import { checkKey, checkRecord, checkScan } from '../record-check.ts';
+import { checkKey, checkPartition, checkRecord, checkScan } from '../record-check.ts';
 import { scanByPages } from '../scan.ts';
 import type { EngineStats } from '../stats.ts';
 import { SortedRecords } from './sorted-records.ts';
@@ -63,7 +63,7 @@ const NO_DEVICE = {
   preparedBytes: 0,
 };
 
-interface Entry {
+interface KeyEntry {
   readonly sequence: number;
   readonly keyspace: number;
   readonly hash: bigint;
@@ -71,6 +71,14 @@ interface Entry {
   /** Absent: a remove. */
   readonly record: StoredRecord | undefined;
 }
+
+interface DropEntry {
+  readonly sequence: number;
+  readonly keyspace: number;
+  readonly partition: number;
+}
+
+type Entry = KeyEntry | DropEntry;
 
 interface Image {
   readonly id: string;
@@ -163,6 +171,12 @@ class MemoryStore implements MemoryObjectStore {
     const copy = key.slice();
     const sequence = this.#view.nextSequence;
     return this.#accept({ sequence, keyspace, hash: xxh64(copy), key: copy, record: undefined });
+  }
+
+  dropPartition(keyspace: number, partition: number): Appended {
+    this.#enter();
+    checkPartition(keyspace, partition, this.#options.partitionBits);
+    return this.#accept({ sequence: this.#view.nextSequence, keyspace, partition });
   }
 
   async get(keyspace: number, key: Uint8Array): Promise<StoredRecord | undefined> {
@@ -276,7 +290,7 @@ class MemoryStore implements MemoryObjectStore {
   }
 
   #accept(entry: Entry): Appended {
-    this.#counters[entry.record === undefined ? 'removes' : 'appends'] += 1;
+    this.#counters['partition' in entry || entry.record === undefined ? 'removes' : 'appends'] += 1;
     this.#bytes += apply(this.#view, entry);
     this.#pending.push(entry);
     if (this.#group === undefined) {
@@ -304,13 +318,18 @@ function emptyImage(): Image {
 }
 
 /** Carries out one entry and returns by how many bytes the image grew. */
-function apply(image: Image, { sequence, keyspace, hash, key, record }: Entry): number {
-  image.nextSequence = Math.max(image.nextSequence, sequence + 1);
-  let sorted = image.keyspaces.get(keyspace);
+function apply(image: Image, entry: Entry): number {
+  image.nextSequence = Math.max(image.nextSequence, entry.sequence + 1);
+  let sorted = image.keyspaces.get(entry.keyspace);
   if (sorted === undefined) {
     sorted = new SortedRecords();
-    image.keyspaces.set(keyspace, sorted);
+    image.keyspaces.set(entry.keyspace, sorted);
   }
+  if ('partition' in entry) {
+    const dropped = sorted.deletePartition(entry.partition);
+    return dropped.reduce((bytes, { record }) => bytes - bytesOf(record), 0);
+  }
+  const { hash, key, record } = entry;
   const old = record === undefined ? sorted.delete(hash, key) : sorted.set({ hash, record });
   return bytesOf(record) - bytesOf(old);
 }

@@ -52,6 +52,14 @@ export class SortedRecords {
     return old;
   }
 
+  /** Takes out every record of a partition and returns them. */
+  deletePartition(partition: number): HashedRecord[] {
+    const first = this.#entries.findIndex(({ record }) => record.partition === partition);
+    if (first < 0) return [];
+    const behind = this.#entries.findIndex(({ record }, index) => index > first && record.partition !== partition);
+    return this.#entries.splice(first, (behind < 0 ? this.#entries.length : behind) - first);
+  }
+
   get size(): number {
     return this.#entries.length;
   }
