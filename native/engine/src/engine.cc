@@ -61,6 +61,10 @@ base::Result<std::uint64_t> Client::drop_partition(std::uint32_t keyspace, std::
   return core_->submit_drop(queue_, keyspace, partition, tag);
 }
 
+base::Result<std::uint64_t> Client::batch(std::span<const BatchWrite> writes, std::uint64_t tag) {
+  return core_->submit_batch(queue_, writes, tag);
+}
+
 base::Status Client::get(std::uint32_t keyspace, base::Bytes key, std::uint64_t tag) {
   if (lane_ != nullptr) {
     const std::optional<base::Status> taken = lane_->get(keyspace, key, tag);
@@ -104,6 +108,7 @@ Engine::~Engine() { static_cast<void>(core_->close()); }
 
 const OpenReport& Engine::report() const noexcept { return core_->report(); }
 std::uint32_t Engine::poll_micros() const noexcept { return core_->poll_micros(); }
+std::uint32_t Engine::batch_bytes_max() const noexcept { return core_->batch_bytes_max(); }
 std::uint32_t Engine::value_bytes_max() const noexcept { return core_->value_bytes_max(); }
 EngineStats Engine::stats() const noexcept { return core_->stats(); }
 LatencyMemory Engine::latency() const noexcept { return core_->latency(); }

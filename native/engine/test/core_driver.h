@@ -45,6 +45,23 @@ class CoreDriver {
   base::Result<std::uint64_t> drop(std::uint32_t keyspace, std::uint32_t partition, std::uint64_t tag) {
     return core_->submit_drop(client_, keyspace, partition, tag);
   }
+  struct Write {
+    std::string key;
+    /// Absent: a removal.
+    std::optional<std::string> value;
+    std::uint32_t keyspace = 1;
+  };
+  base::Result<std::uint64_t> batch(const std::vector<Write>& writes, std::uint64_t tag) {
+    std::vector<BatchWrite> ops;
+    for (const Write& write : writes) {
+      BatchWrite& op = ops.emplace_back();
+      op.removal = !write.value.has_value();
+      op.request.keyspace = write.keyspace;
+      op.request.key = bytes_of(write.key);
+      if (write.value.has_value()) op.request.value = bytes_of(*write.value);
+    }
+    return core_->submit_batch(client_, ops, tag);
+  }
   /// Keys and values of a whole partition, in order.
   std::vector<std::pair<std::string, std::string>> scan(std::uint32_t keyspace, std::uint32_t partition) {
     std::vector<std::pair<std::string, std::string>> records;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "batch_writes.h"
 #include "napi_glue/args.h"
 #include "napi_glue/async_task.h"
 #include "napi_glue/error_bridge.h"
@@ -57,6 +58,7 @@ Napi::Function EngineHandle::define(Napi::Env env) {
                          InstanceMethod<&EngineHandle::append>("append"),
                          InstanceMethod<&EngineHandle::remove>("remove"),
                          InstanceMethod<&EngineHandle::dropPartition>("dropPartition"),
+                         InstanceMethod<&EngineHandle::batch>("batch"),
                          InstanceMethod<&EngineHandle::get>("get"),
                          InstanceMethod<&EngineHandle::endTurn>("endTurn"),
                          InstanceMethod<&EngineHandle::scan>("scan"),
@@ -145,6 +147,16 @@ Napi::Value EngineHandle::dropPartition(const Napi::CallbackInfo& info) {
   const std::uint32_t partition = args.u32();
   if (!args.ok() || !enter(info.Env())) return {};
   return accepted(info.Env(), client_->drop_partition(keyspace, partition, ticket));
+}
+
+Napi::Value EngineHandle::batch(const Napi::CallbackInfo& info) {
+  napi::Args args(info);
+  const std::uint64_t ticket = args.u32();
+  const std::span<const double> numbers = args.doubles();
+  const base::Bytes bytes = args.bytes();
+  std::vector<engine::BatchWrite> writes;
+  if (!args.ok() || !unpack_batch(numbers, bytes, writes) || !enter(info.Env())) return {};
+  return accepted(info.Env(), client_->batch(writes, ticket));
 }
 
 Napi::Value EngineHandle::get(const Napi::CallbackInfo& info) {

@@ -36,6 +36,7 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private napi::
   Napi::Value append(const Napi::CallbackInfo& info);
   Napi::Value remove(const Napi::CallbackInfo& info);
   Napi::Value dropPartition(const Napi::CallbackInfo& info);
+  Napi::Value batch(const Napi::CallbackInfo& info);
   Napi::Value get(const Napi::CallbackInfo& info);
   Napi::Value endTurn(const Napi::CallbackInfo& info);
   Napi::Value scan(const Napi::CallbackInfo& info);

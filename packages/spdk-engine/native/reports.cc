@@ -67,6 +67,7 @@ Napi::Object report_to_js(Napi::Env env, const engine::Engine& engine) {
   object.Set("segmentBytes", number(env, report.segment_bytes));
   object.Set("partitionBits", number(env, report.partition_bits));
   object.Set("valueBytesMax", number(env, engine.value_bytes_max()));
+  object.Set("batchBytesMax", number(env, engine.batch_bytes_max()));
   object.Set("records", number(env, report.record_count));
   object.Set("recordBytes", number(env, report.record_bytes));
   object.Set("nextSequence", number(env, report.next_sequence));

@@ -30,6 +30,8 @@ export interface NativeEngineHandle {
   ): number;
   remove(ticket: number, keyspace: number, key: Uint8Array): number;
   dropPartition(ticket: number, keyspace: number, partition: number): number;
+  /** Six `numbers` a write (`src/batch.ts`); `bytes`: their keys and values, one after the other. */
+  batch(ticket: number, numbers: Float64Array, bytes: Uint8Array): number;
   get(ticket: number, keyspace: number, key: Uint8Array): void;
   /** Hands the gets since the last call to the device, and may deliver what is done within the call. */
   endTurn(): void;
@@ -104,6 +106,7 @@ export const HANDLE_METHODS: Readonly<Record<keyof NativeEngineHandle, true>> = 
   append: true,
   remove: true,
   dropPartition: true,
+  batch: true,
   get: true,
   endTurn: true,
   scan: true,

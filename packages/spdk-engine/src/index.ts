@@ -3,9 +3,11 @@ export type { EngineConfig, SpdkConfig } from './config.ts';
 export type { Engine } from './engine.ts';
 export type { LatencySnapshot, LatencySummary } from './latency.ts';
 export { latencyOfProcess } from './latency-of-process.ts';
-export { KEY_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts';
+export { BATCH_WRITES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts';
 export type {
   Appended,
+  AppendedBatch,
+  BatchWrite,
   ObjectStore,
   PutRecord,
   ScanPage,

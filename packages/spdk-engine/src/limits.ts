@@ -7,6 +7,9 @@ export const KEY_BYTES_MAX = 1024;
  */
 export const VALUE_BYTES_MAX = 17 * 1024 * 1024;
 
+/** Writes of one batch, at most. */
+export const BATCH_WRITES_MAX = 4096;
+
 /** Partitions are the top bits of a key's XXH64: 2^10 of them unless the image was formatted with another number. */
 export const PARTITION_BITS_DEFAULT = 10;
 /** An image has at most 2^16 partitions. */

@@ -1,10 +1,19 @@
 import { invariant, reasonFromId, StoreError } from '@ferrite/errors';
+import { checkBatch, packBatch } from './batch.ts';
 import type { NativeEngineHandle } from './binding.ts';
 import { COLUMN, COLUMNS, KIND, ROWS_MAX } from './completion-rows.ts';
 import type { Engine } from './engine.ts';
 import { type LatencySnapshot, latencyFrom } from './latency.ts';
 import { storeErrorFromNative, translated } from './native-error.ts';
-import type { Appended, PutRecord, ScanPage, ScanPageRequest, StoredRecord } from './object-store.ts';
+import type {
+  Appended,
+  AppendedBatch,
+  BatchWrite,
+  PutRecord,
+  ScanPage,
+  ScanPageRequest,
+  StoredRecord,
+} from './object-store.ts';
 import type { OpenReport } from './open-report.ts';
 import { checkKey, checkPartition, checkRecord, checkScan, checkSince } from './record-check.ts';
 import { scanByPages } from './scan.ts';
@@ -93,6 +102,14 @@ export class NativeEngine implements Engine, Walkable {
     this.#enter();
     checkPartition(keyspace, partition, this.report.partitionBits);
     return this.#write((ticket) => this.#handle.dropPartition(ticket, keyspace, partition));
+  }
+
+  batch(writes: readonly BatchWrite[]): AppendedBatch {
+    this.#enter();
+    checkBatch(writes, this.report);
+    const { numbers, bytes } = packBatch(writes);
+    const { sequence, durable } = this.#write((ticket) => this.#handle.batch(ticket, numbers, bytes));
+    return { firstSequence: sequence, durable };
   }
 
   get(keyspace: number, key: Uint8Array): Promise<StoredRecord | undefined> {

@@ -39,6 +39,18 @@ export interface Appended {
   readonly durable: Promise<void>;
 }
 
+/** One write of a batch. */
+export type BatchWrite =
+  | { readonly append: PutRecord }
+  | { readonly remove: { readonly keyspace: number; readonly key: Uint8Array } };
+
+/** A batch the store has accepted; as {@link Appended} otherwise. */
+export interface AppendedBatch {
+  /** Of the first write; the others follow without a gap. */
+  readonly firstSequence: number;
+  readonly durable: Promise<void>;
+}
+
 /** A place in the order (hash, key) of one partition: that of a key, whether it is there or not. */
 export interface ScanPosition {
   /** XXH64(key, seed 0). */
@@ -79,7 +91,7 @@ export type ScanRequest = ScanPageRequest;
  * Appends take effect in the order of the calls. A `get` or `scanPage` sees every append accepted before it, and
  * perhaps later ones, but only once they are durable: it waits rather than show what a crash could take back.
  *
- * A call that is not accepted throws (`append`, `remove`, `dropPartition`) or rejects (the rest) with a `StoreError` of effect `none`:
+ * A call that is not accepted throws (`append`, `remove`, `dropPartition`, `batch`) or rejects (the rest) with a `StoreError` of effect `none`:
  * `KEY_EMPTY`, `KEY_TOO_LARGE`, `VALUE_TOO_LARGE`, `ARGUMENT_INVALID`, `DEVICE_FULL` (reads and removes go on),
  * `OVERLOADED` (a queue is full; come back after some completions), `DEVICE_FAILED`, `SHUTTING_DOWN`.
  */
@@ -93,6 +105,12 @@ export interface ObjectStore {
    * is; what is appended afterwards stays. Its space comes back in the background, soon after `durable`.
    */
   dropPartition(keyspace: number, partition: number): Appended;
+  /**
+   * Takes 1 to 4096 writes as one, in their order: after a crash they are there all or not at all, and no get, page of a
+   * scan or snapshot shows some of them without the others. Refused as a whole if any of them is; more than one may take
+   * `report.batchBytesMax` bytes of the log (about 1 MiB; less with small segments), `VALUE_TOO_LARGE` beyond.
+   */
+  batch(writes: readonly BatchWrite[]): AppendedBatch;
   /** The record of a key, or `undefined`. Rejects with `CHECKSUM_MISMATCH` when its bytes are damaged. The key is copied. */
   get(keyspace: number, key: Uint8Array): Promise<StoredRecord | undefined>;
   /** One page of one partition, in the order (hash, key). Not a snapshot: it shows what is there when it is read. */

@@ -32,6 +32,8 @@ export interface OpenReport {
   readonly partitionBits: number;
   /** The longest value this image takes. */
   readonly valueBytesMax: number;
+  /** Bytes of the log that the writes of a batch may take: each 48, its key and its value, rounded up to 16. */
+  readonly batchBytesMax: number;
   readonly records: number;
   /** Bytes of the live records in the log, headers included. */
   readonly recordBytes: number;

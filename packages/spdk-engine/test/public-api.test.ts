@@ -5,6 +5,7 @@ import * as testing from '../src/testing/index.ts';
 it('offers these values and no others', () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
     [
+      "BATCH_WRITES_MAX",
       "KEY_BYTES_MAX",
       "VALUE_BYTES_MAX",
       "capabilities",

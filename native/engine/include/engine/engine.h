@@ -241,6 +241,12 @@ struct PutRequest {
   base::Bytes value;
 };
 
+/// One write of a batch: a record, or the removal of one, which takes keyspace and key.
+struct BatchWrite {
+  bool removal = false;
+  PutRequest request;
+};
+
 struct ScanRequest {
   std::uint32_t keyspace = 0;
   std::uint32_t partition = 0;
@@ -288,6 +294,10 @@ class Client {
   /// Its memory and space come back in the background, a few milliseconds a million records. As `remove` otherwise, and
   /// completes as one.
   base::Result<std::uint64_t> drop_partition(std::uint32_t keyspace, std::uint32_t partition, std::uint64_t tag);
+  /// Accepts 1 to kBatchRecordsMax writes as one: after a crash they are there all or not at all, and no read sees some of
+  /// them without the others. Returns the sequence of the first; the others follow without a gap. More than one may
+  /// take `Engine::batch_bytes_max()` bytes: VALUE_TOO_LARGE beyond. Completes once, as the last of them.
+  base::Result<std::uint64_t> batch(std::span<const BatchWrite> writes, std::uint64_t tag);
   /// Reads one record. Sees every write accepted before this call, and only durable ones (it waits for them).
   /// Completion: CHECKSUM_MISMATCH when the record is damaged or unreadable.
   base::Status get(std::uint32_t keyspace, base::Bytes key, std::uint64_t tag);
@@ -334,6 +344,8 @@ class Engine {
 
   [[nodiscard]] const OpenReport& report() const noexcept;
   [[nodiscard]] std::uint32_t value_bytes_max() const noexcept;
+  /// Bytes in the log that the writes of a batch may take: each 48, its key and its value, rounded up to 16.
+  [[nodiscard]] std::uint32_t batch_bytes_max() const noexcept;
   [[nodiscard]] std::uint32_t poll_micros() const noexcept;
   [[nodiscard]] EngineStats stats() const noexcept;
   [[nodiscard]] LatencyMemory latency() const noexcept;

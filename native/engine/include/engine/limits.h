@@ -17,6 +17,8 @@ inline constexpr std::uint32_t kSegmentBytesMin = 64U << 10U;
 inline constexpr std::uint32_t kSegmentBytesMax = 256U << 20U;
 /// Fewest segments of an image.
 inline constexpr std::uint32_t kSegmentsMin = 4;
+/// Writes of one batch, at most; their bytes: `Engine::batch_bytes_max`.
+inline constexpr std::uint32_t kBatchRecordsMax = 4096;
 inline constexpr std::uint32_t kPartitionBitsDefault = 10;
 inline constexpr std::uint32_t kPartitionBitsMax = 16;
 /// Operations one client may have in flight, at most.

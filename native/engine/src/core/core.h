@@ -33,6 +33,7 @@
 namespace ferrite::engine::internal {
 
 struct PinnedPlaces;
+struct Arrival;
 
 /// KEY_EMPTY, KEY_TOO_LARGE.
 [[nodiscard]] base::Status check_key(base::Bytes key) noexcept;
@@ -57,6 +58,8 @@ class Core {
                                            const PutRequest& request, std::uint64_t tag);
   base::Result<std::uint64_t> submit_drop(const std::shared_ptr<ClientQueue>& client, std::uint32_t keyspace,
                                           std::uint32_t partition, std::uint64_t tag);
+  base::Result<std::uint64_t> submit_batch(const std::shared_ptr<ClientQueue>& client,
+                                           std::span<const BatchWrite> writes, std::uint64_t tag);
   base::Status submit_get(const std::shared_ptr<ClientQueue>& client, std::uint32_t keyspace, base::Bytes key,
                           std::uint64_t tag);
   base::Status submit_scan(const std::shared_ptr<ClientQueue>& client, const ScanRequest& request, std::uint64_t tag);
@@ -77,6 +80,7 @@ class Core {
 
   [[nodiscard]] const OpenReport& report() const noexcept { return report_; }
   [[nodiscard]] std::uint32_t value_bytes_max() const noexcept { return value_bytes_max_; }
+  [[nodiscard]] std::uint32_t batch_bytes_max() const noexcept { return intake_->together_max(); }
   [[nodiscard]] std::uint32_t poll_micros() const noexcept { return options_.poll_micros; }
   [[nodiscard]] EngineStats stats() const noexcept;
   [[nodiscard]] LatencyMemory latency() const noexcept {
@@ -106,6 +110,7 @@ class Core {
   base::Status format_image();
   base::Status write_superblocks() noexcept;
   base::Status restore_tail(const std::vector<std::uint8_t>& records);
+  std::uint32_t stage_again(const std::uint8_t* record) noexcept;
   void set_up(const ReplayResult& replayed);
   base::Status open_device();
   base::Status attach_durable(std::unique_ptr<BlockDevice> device, bool fresh);
@@ -214,9 +219,10 @@ class Core {
   void release_op(ReadOp& op) noexcept;
   void unpin(ReadOp& op) noexcept;
   void resume_deferred() noexcept;
-  /// A write with its hash (of a drop: the partition's first), checked but for what the engine has room for.
-  base::Result<std::uint64_t> accept_write(const std::shared_ptr<ClientQueue>& client, RecordKind kind,
-                                           const PutRequest& request, std::uint64_t hash, std::uint64_t tag);
+  /// Takes checked writes on as one, or none of them.
+  base::Result<std::uint64_t> accept_writes(const std::shared_ptr<ClientQueue>& client, std::span<Arrival> writes,
+                                            std::uint64_t tag);
+  [[nodiscard]] base::Status check_write(const PutRequest& request) const noexcept;
   /// What a record is waited for under while it is not applied (under mutex_).
   void note_pending(const StagedWrite& write) noexcept {
     ++pending_filter_[(write.hash ^ write.keyspace) % kFilter];

@@ -191,7 +191,7 @@ void Core::gather_moves() noexcept {
     }
     std::uint8_t* to = moving_.group.data() + moving_.used;
     std::memcpy(to, moving_.window.data() + candidate.offset, candidate.bytes);
-    stamp_record_boot(to, static_cast<std::uint32_t>(superblock_.boot_count));
+    stamp_moved_record(to, static_cast<std::uint32_t>(superblock_.boot_count));
     if (candidate.kind == RecordKind::kDrop) {
       stamp_drop_origin(to, (*segments_)[moving_.victim].life);
     } else if (find_candidates(candidate.keyspace, candidate.hash) > 1) {

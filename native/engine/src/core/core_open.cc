@@ -293,38 +293,49 @@ void Core::set_up(const ReplayResult& replayed) {
   note_space();
 }
 
+// Takes a record on as if it were new (under mutex_); returns its bytes.
+std::uint32_t Core::stage_again(const std::uint8_t* record) noexcept {
+  RecordHead head = trusted_record_head(record);
+  const std::uint32_t bytes = record_bytes(head.key_bytes, head.value_bytes);
+  const base::Bytes key(record + kRecordHeadBytes, head.key_bytes);
+  const Intake::Ticket ticket = intake_->stage(bytes);
+  head.sequence = next_sequence_++;
+  head.boot = static_cast<std::uint32_t>(superblock_.boot_count);
+  StagedWrite& write = *ticket.write;
+  write.client = nullptr;
+  const bool drop = head.kind == RecordKind::kDrop;
+  write.hash = drop ? first_hash_of(head.partition, superblock_.partition_bits) : key_hash(key);
+  write.sequence = head.sequence;
+  write.keyspace = head.keyspace;
+  write.kind = head.kind;
+  note_pending(write);
+  promised_ += segments_->capacity().charge(bytes);
+  place_record(head, key, {key.data() + key.size(), head.value_bytes}, ticket.place);
+  Intake::commit(*ticket.group, 1);
+  return bytes;
+}
+
 // Whole records behind the last good group belong to a write that was cut short or damaged. They are written again as
 // the group that follows, so that the log has no hole; whether others are missing nobody can say (P17).
 Status Core::restore_tail(const std::vector<std::uint8_t>& records) {
   restoring_ = true;
   for (std::size_t at = 0; at < records.size();) {
-    const std::uint8_t* record = records.data() + at;
-    RecordHead head = trusted_record_head(record);
-    const std::uint32_t bytes = record_bytes(head.key_bytes, head.value_bytes);
-    const base::Bytes key(record + kRecordHeadBytes, head.key_bytes);
-    const base::Bytes value(key.data() + key.size(), head.value_bytes);
+    // A batch stays one.
+    std::size_t end = at;
+    std::uint32_t count = 0;
+    for (bool more = true; more; ++count) {
+      const RecordHead head = trusted_record_head(records.data() + end);
+      end += record_bytes(head.key_bytes, head.value_bytes);
+      more = (head.flags & kBatchGoesOn) != 0;
+    }
     std::unique_lock lock(mutex_);
-    const std::optional<Intake::Ticket> ticket = intake_->stage(bytes);
-    if (!ticket.has_value()) {
+    if (!intake_->reserve(count, static_cast<std::uint32_t>(end - at))) {
       lock.unlock();
       if (failed()) break;
       step(false);
       continue;
     }
-    head.sequence = next_sequence_++;
-    head.boot = static_cast<std::uint32_t>(superblock_.boot_count);
-    StagedWrite& write = *ticket->write;
-    write.client = nullptr;
-    const bool drop = head.kind == RecordKind::kDrop;
-    write.hash = drop ? first_hash_of(head.partition, superblock_.partition_bits) : key_hash(key);
-    write.sequence = head.sequence;
-    write.keyspace = head.keyspace;
-    write.kind = head.kind;
-    note_pending(write);
-    promised_ += segments_->capacity().charge(bytes);
-    place_record(head, key, value, ticket->place);
-    Intake::commit(*ticket->group);
-    at += bytes;
+    while (at < end) at += stage_again(records.data() + at);
   }
   while (!idle()) step(false);
   restoring_ = false;

@@ -16,13 +16,27 @@ Status check_key(base::Bytes key) noexcept {
   return Status();
 }
 
+/// A write on its way in.
+struct Arrival {
+  RecordKind kind;
+  const PutRequest* request;
+  /// Of the key; of a drop: the partition's first.
+  std::uint64_t hash;
+  std::uint32_t bytes = 0;
+  std::uint8_t* place = nullptr;
+};
+
+Status Core::check_write(const PutRequest& request) const noexcept {
+  if (const Status status = check_key(request.key); !status.ok()) return status;
+  if (request.value.size() <= value_bytes_max_) return Status();
+  return Status(Reason::kValueTooLarge, "the value is larger than this image accepts");
+}
+
 base::Result<std::uint64_t> Core::submit_write(const std::shared_ptr<ClientQueue>& client, RecordKind kind,
                                                const PutRequest& request, std::uint64_t tag) {
-  if (const Status status = check_key(request.key); !status.ok()) return status;
-  if (request.value.size() > value_bytes_max_) {
-    return Status(Reason::kValueTooLarge, "the value is larger than this image accepts");
-  }
-  return accept_write(client, kind, request, checksum::xxh64(request.key), tag);
+  if (const Status status = check_write(request); !status.ok()) return status;
+  Arrival write{kind, &request, checksum::xxh64(request.key)};
+  return accept_writes(client, {&write, 1}, tag);
 }
 
 base::Result<std::uint64_t> Core::submit_drop(const std::shared_ptr<ClientQueue>& client, std::uint32_t keyspace,
@@ -32,24 +46,55 @@ base::Result<std::uint64_t> Core::submit_drop(const std::shared_ptr<ClientQueue>
   }
   PutRequest request;
   request.keyspace = keyspace;
-  return accept_write(client, RecordKind::kDrop, request, first_hash_of(partition, superblock_.partition_bits), tag);
+  Arrival write{RecordKind::kDrop, &request, first_hash_of(partition, superblock_.partition_bits)};
+  return accept_writes(client, {&write, 1}, tag);
 }
 
-base::Result<std::uint64_t> Core::accept_write(const std::shared_ptr<ClientQueue>& client, RecordKind kind,
-                                               const PutRequest& request, std::uint64_t hash, std::uint64_t tag) {
+base::Result<std::uint64_t> Core::submit_batch(const std::shared_ptr<ClientQueue>& client,
+                                               std::span<const BatchWrite> writes, std::uint64_t tag) {
+  if (writes.empty() || writes.size() > kBatchRecordsMax) {
+    return Status(Reason::kArgumentInvalid, "a batch has 1 to 4096 writes");
+  }
+  std::vector<Arrival> arrivals;
+  arrivals.reserve(writes.size());
+  std::uint64_t bytes = 0;
+  for (const BatchWrite& write : writes) {
+    const PutRequest& request = write.request;
+    if (const Status status = check_write(request); !status.ok()) return status;
+    if (write.removal && !request.value.empty()) {
+      return Status(Reason::kArgumentInvalid, "a removal has no value");
+    }
+    arrivals.push_back({write.removal ? RecordKind::kRemove : RecordKind::kPut, &request, checksum::xxh64(request.key)});
+    bytes += record_bytes(static_cast<std::uint32_t>(request.key.size()), static_cast<std::uint32_t>(request.value.size()));
+  }
+  if (writes.size() > 1 && bytes > batch_bytes_max()) {
+    return Status(Reason::kValueTooLarge, "the batch takes more of the log than this image accepts at once");
+  }
+  return accept_writes(client, arrivals, tag);
+}
+
+base::Result<std::uint64_t> Core::accept_writes(const std::shared_ptr<ClientQueue>& client, std::span<Arrival> writes,
+                                                std::uint64_t tag) {
   const std::uint64_t begun_ns = base::monotonic_ns();
-  const std::uint32_t bytes = record_bytes(static_cast<std::uint32_t>(request.key.size()),
-                                           static_cast<std::uint32_t>(request.value.size()));
   const Capacity& capacity = segments_->capacity();
-  const std::int64_t charge = capacity.charge(bytes);
-  RecordHead head;
+  std::int64_t charge = 0;
+  std::uint32_t bytes = 0;
+  bool puts = false;
+  for (Arrival& write : writes) {
+    write.bytes = record_bytes(static_cast<std::uint32_t>(write.request->key.size()),
+                               static_cast<std::uint32_t>(write.request->value.size()));
+    charge += capacity.charge(write.bytes);
+    bytes += write.bytes;
+    puts = puts || write.kind == RecordKind::kPut;
+  }
+  const auto count = static_cast<std::uint32_t>(writes.size());
   StagedGroup* group = nullptr;
-  std::uint8_t* place = nullptr;
+  std::uint64_t first = 0;
   {
     const std::lock_guard lock(mutex_);
     if (failed()) return Status(Reason::kDeviceFailed, "the engine has stopped after a device failure");
     if (closing_) return Status(Reason::kShuttingDown, "the engine is closing");
-    if (promised_ + charge > (kind == RecordKind::kPut ? capacity.puts() : capacity.removals())) {
+    if (promised_ + charge > (puts ? capacity.puts() : capacity.removals())) {
       add(counters_.refused_full, 1);
       return Status(Reason::kDeviceFull, "the device has no room for the record");
     }
@@ -57,37 +102,49 @@ base::Result<std::uint64_t> Core::accept_write(const std::shared_ptr<ClientQueue
       add(counters_.refused_overloaded, 1);
       return Status(Reason::kOverloaded, "too many operations are in flight");
     }
-    const std::optional<Intake::Ticket> ticket = intake_->stage(bytes);
-    if (!ticket.has_value()) {
+    if (!intake_->reserve(count, bytes)) {
       client->leave();
       add(counters_.refused_overloaded, 1);
       return Status(Reason::kOverloaded, "the write queue is full");
     }
     promised_ += charge;
-    group = ticket->group;
-    place = ticket->place;
-    StagedWrite& write = *ticket->write;
-    write.client = client.get();
-    write.tag = tag;
-    write.begun_ns = begun_ns;
-    write.hash = hash;
-    write.sequence = head.sequence = next_sequence_++;
-    write.keyspace = head.keyspace = request.keyspace;
-    write.kind = head.kind = kind;
-    note_pending(write);
+    first = next_sequence_;
+    for (Arrival& arrival : writes) {
+      const Intake::Ticket ticket = intake_->stage(arrival.bytes);
+      group = ticket.group;
+      arrival.place = ticket.place;
+      StagedWrite& write = *ticket.write;
+      // The last of them answers for all.
+      write.client = &arrival == &writes.back() ? client.get() : nullptr;
+      write.tag = tag;
+      write.begun_ns = begun_ns;
+      write.hash = arrival.hash;
+      write.sequence = next_sequence_++;
+      write.keyspace = arrival.request->keyspace;
+      write.kind = arrival.kind;
+      note_pending(write);
+    }
   }
-  Observer::submitted(kind == RecordKind::kPut ? OpKind::kAppend : OpKind::kRemove, tag, bytes);
-  head.generation = request.generation;
-  head.expires_at_ms = request.expires_at_ms;
-  head.partition = partition_of(hash, superblock_.partition_bits);
+  Observer::submitted(writes.back().kind == RecordKind::kPut ? OpKind::kAppend : OpKind::kRemove, tag, bytes);
+  RecordHead head;
   head.boot = static_cast<std::uint32_t>(superblock_.boot_count);
-  place_record(head, request.key, request.value, place);
-  Intake::commit(*group);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const PutRequest& request = *writes[i].request;
+    head.kind = writes[i].kind;
+    head.flags = static_cast<std::uint8_t>((i + 1 < count ? kBatchGoesOn : 0) | (i > 0 ? kBatchBegun : 0));
+    head.keyspace = request.keyspace;
+    head.generation = request.generation;
+    head.expires_at_ms = request.expires_at_ms;
+    head.partition = partition_of(writes[i].hash, superblock_.partition_bits);
+    head.sequence = first + i;
+    place_record(head, request.key, request.value, writes[i].place);
+  }
+  Intake::commit(*group, count);
   if (parked_.load(std::memory_order_seq_cst) && wants_writes_.load(std::memory_order_relaxed)) {
     const std::lock_guard lock(mutex_);
     if (!finished_) wake_if_parked();
   }
-  return head.sequence;
+  return first;
 }
 
 // Finishes a submission begun with a fresh `op`; takes the barrier and hands it over.

@@ -219,10 +219,12 @@ void Core::apply_group(StagedGroup& group) noexcept {
   std::uint64_t bytes = 0;
   for (std::uint32_t i = 0; i < group.count;) {
     const std::lock_guard lock(index_mutex_);
-    for (const std::uint32_t end = std::min(group.count, i + kAppliedTogether); i < end; ++i) {
+    const std::uint32_t end = std::min(group.count, i + kAppliedTogether);
+    for (bool in_batch = false; i < end || in_batch; ++i) {
       StagedWrite& write = intake_->write(group, i);
       const std::uint8_t* record = group.data + write.offset;
       const RecordHead head = trusted_record_head(record);
+      in_batch = (head.flags & kBatchGoesOn) != 0;
       apply(write, head, {record + kRecordHeadBytes, head.key_bytes});
       bytes += std::uint64_t{head.key_bytes} + head.value_bytes;
     }

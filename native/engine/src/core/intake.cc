@@ -1,7 +1,6 @@
 #include "core/intake.h"
 
 #include "base/check.h"
-#include "format/group.h"
 
 namespace ferrite::engine::internal {
 
@@ -13,9 +12,9 @@ Intake::Intake(std::uint32_t arena_bytes, std::uint32_t group_bytes_max, std::ui
       head_(arena_.data()),
       tail_(arena_.data()) {}
 
-// Extends the open group by a record.
-bool Intake::grow(std::uint32_t bytes) noexcept {
-  if (open_ == nullptr || open_->count == kGroupRecordsMax || open_->used + bytes > group_bytes_max_) return false;
+// Extends the open group by some records.
+bool Intake::grow(std::uint32_t records, std::uint32_t bytes) noexcept {
+  if (open_ == nullptr || open_->count + records > kGroupRecordsMax || open_->used + bytes > group_bytes_max_) return false;
   std::uint8_t* end = open_->data + base::round_up(open_->used + bytes, kBlockBytes);
   const std::uint8_t* limit = open_->data >= head_ ? arena_end() : head_ - kBlockBytes;
   if (end > limit) return false;
@@ -23,7 +22,7 @@ bool Intake::grow(std::uint32_t bytes) noexcept {
   return true;
 }
 
-// Opens a group for a first record.
+// Opens a group for its first records.
 bool Intake::begin(std::uint32_t bytes) noexcept {
   if (open_ != nullptr) {
     ++closed_;
@@ -55,9 +54,12 @@ bool Intake::begin(std::uint32_t bytes) noexcept {
   return true;
 }
 
-std::optional<Intake::Ticket> Intake::stage(std::uint32_t bytes) {
-  if (writes_staged_ - writes_released_ == writes_.size()) return std::nullopt;
-  if (!grow(bytes) && !begin(bytes)) return std::nullopt;
+bool Intake::reserve(std::uint32_t records, std::uint32_t bytes) noexcept {
+  return writes_staged_ - writes_released_ + records <= writes_.size() && (grow(records, bytes) || begin(bytes));
+}
+
+Intake::Ticket Intake::stage(std::uint32_t bytes) noexcept {
+  FERRITE_CHECK(open_ != nullptr);
   StagedWrite& write = writes_[writes_staged_++ % writes_.size()];
   write.offset = open_->used;
   write.bytes = bytes;
@@ -66,7 +68,7 @@ std::optional<Intake::Ticket> Intake::stage(std::uint32_t bytes) {
   open_->used += bytes;
   ++open_->count;
   open_->copying.fetch_add(1, std::memory_order_relaxed);
-  return Ticket{open_, &write, place};
+  return {open_, &write, place};
 }
 
 StagedGroup* Intake::take() noexcept {

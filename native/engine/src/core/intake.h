@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "format/group.h"
 #include "format/record.h"
 #include "index/location.h"
 
@@ -55,10 +56,16 @@ class Intake {
     StagedWrite* write;
     std::uint8_t* place;
   };
-  /// Reserves room for a record at the end of the log; nothing when all of it is taken.
-  [[nodiscard]] std::optional<Ticket> stage(std::uint32_t record_bytes);
-  /// The copy is done. Any thread, no lock.
-  static void commit(StagedGroup& group) noexcept { group.copying.fetch_sub(1, std::memory_order_release); }
+  /// Sees to it that the next `records`, of `bytes` in all, go into one group; false when there is no room for them now.
+  [[nodiscard]] bool reserve(std::uint32_t records, std::uint32_t bytes) noexcept;
+  /// Takes room for a record at the end of the log; for one that was reserved there is some.
+  [[nodiscard]] Ticket stage(std::uint32_t record_bytes) noexcept;
+  /// The copies of so many records are done. Any thread, no lock.
+  static void commit(StagedGroup& group, std::uint32_t records) noexcept {
+    group.copying.fetch_sub(records, std::memory_order_release);
+  }
+  /// Bytes of records that can be reserved together, if they are more than one.
+  [[nodiscard]] std::uint32_t together_max() const noexcept { return group_bytes_max_ - kGroupHeaderBytes; }
 
   /// Something waits to be taken.
   [[nodiscard]] bool empty() const noexcept { return taken_ == closed_ && open_ == nullptr; }
@@ -73,10 +80,10 @@ class Intake {
 
  private:
   static constexpr std::size_t kGroups = 256;
-  static constexpr std::uint32_t kGroupRecordsMax = 4096;
+  static constexpr std::uint32_t kGroupRecordsMax = kBatchRecordsMax;
 
-  [[nodiscard]] bool grow(std::uint32_t record_bytes) noexcept;
-  [[nodiscard]] bool begin(std::uint32_t record_bytes) noexcept;
+  [[nodiscard]] bool grow(std::uint32_t records, std::uint32_t bytes) noexcept;
+  [[nodiscard]] bool begin(std::uint32_t bytes) noexcept;
   [[nodiscard]] std::uint8_t* arena_end() noexcept { return arena_.data() + arena_.size(); }
 
   const std::uint32_t group_bytes_max_;

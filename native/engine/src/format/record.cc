@@ -29,6 +29,7 @@ void place_record(const RecordHead& head, base::Bytes key, base::Bytes value, st
   std::memset(to, 0, kRecordHeadBytes);
   store_le(to + 8, static_cast<std::uint16_t>(key.size()));
   to[10] = static_cast<std::uint8_t>(head.kind);
+  to[11] = head.flags;
   store_le(to + 12, static_cast<std::uint32_t>(value.size()));
   store_le(to + 16, head.keyspace);
   store_le(to + 20, head.generation);
@@ -42,7 +43,10 @@ void place_record(const RecordHead& head, base::Bytes key, base::Bytes value, st
   std::memset(to + used, 0, base::round_up<std::size_t>(used, kRecordAlignment) - used);
 }
 
-void stamp_record_boot(std::uint8_t* record, std::uint32_t boot) noexcept { store_le(record + 28, boot); }
+void stamp_moved_record(std::uint8_t* record, std::uint32_t boot) noexcept {
+  record[11] = 0;
+  store_le(record + 28, boot);
+}
 
 void stamp_drop_origin(std::uint8_t* record, std::uint64_t life) noexcept {
   if (load_le<std::uint64_t>(record + 40) == 0) store_le(record + 40, life);
@@ -59,6 +63,7 @@ RecordHead trusted_record_head(const std::uint8_t* r) noexcept {
   head.value_crc = load_le<std::uint32_t>(r + 4);
   head.key_bytes = load_le<std::uint16_t>(r + 8);
   head.kind = static_cast<RecordKind>(r[10]);
+  head.flags = r[11];
   head.value_bytes = load_le<std::uint32_t>(r + 12);
   head.keyspace = load_le<std::uint32_t>(r + 16);
   head.generation = load_le<std::uint32_t>(r + 20);

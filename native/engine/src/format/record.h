@@ -20,8 +20,15 @@ enum class RecordKind : std::uint8_t {
   kDrop = 3,
 };
 
+/// Flags of records that were accepted as one batch, side by side in one group: all but the last, and all but the first.
+/// Since version 3; gone once a record was moved.
+inline constexpr std::uint8_t kBatchGoesOn = 1;
+inline constexpr std::uint8_t kBatchBegun = 2;
+
 struct RecordHead {
   RecordKind kind = RecordKind::kPut;
+  /// kBatchGoesOn, kBatchBegun.
+  std::uint8_t flags = 0;
   std::uint16_t key_bytes = 0;
   std::uint32_t value_bytes = 0;
   std::uint32_t keyspace = 0;
@@ -52,8 +59,8 @@ struct RecordHead {
 /// checksums. `to` holds record_bytes(...) bytes.
 void place_record(const RecordHead& head, base::Bytes key, base::Bytes value, std::uint8_t* to) noexcept;
 
-/// Changes the boot of a record whose checksums are still to be filled in.
-void stamp_record_boot(std::uint8_t* record, std::uint32_t boot) noexcept;
+/// Makes a record one that is moved by `boot`, on its own; its checksums are still to be filled in.
+void stamp_moved_record(std::uint8_t* record, std::uint32_t boot) noexcept;
 
 /// Notes where a drop that is being moved was first written, unless an earlier move did; checksums as above.
 void stamp_drop_origin(std::uint8_t* record, std::uint64_t life) noexcept;

@@ -353,20 +353,36 @@ std::uint64_t Replay::salvage(std::uint32_t from, std::uint32_t to, Range range)
 void Replay::keep_tail(std::uint32_t from, std::uint32_t to) {
   std::uint64_t sequence = result_.end.next_sequence;
   while (from + kRecordHeadBytes <= to) {
-    RecordHead head;
-    base::Bytes key;
-    base::Bytes value;
-    const base::Bytes rest = loaded(from, to);
-    if (!decode_record_head(rest, address_of(from), seed_, head, key) || head.sequence < sequence ||
-        head.boot != static_cast<std::uint32_t>(superblock_.boot_count) || !decode_record_value(rest, head, value)) {
+    const std::uint32_t end = whole_write(from, to, sequence);
+    if (end == 0) {
       from += kRecordAlignment;
       continue;
     }
-    const std::uint32_t bytes = record_bytes(head.key_bytes, head.value_bytes);
-    result_.tail_records.insert(result_.tail_records.end(), rest.begin(), rest.begin() + bytes);
-    sequence = head.sequence + 1;
-    from += bytes;
+    const base::Bytes kept = loaded(from, end);
+    result_.tail_records.insert(result_.tail_records.end(), kept.begin(), kept.end());
+    from = end;
   }
+}
+
+// The end of the record at `from`, or of the batch that begins there: 0 unless all of it is whole, of the last boot and
+// not before `sequence`, which then is the one behind it.
+std::uint32_t Replay::whole_write(std::uint32_t from, std::uint32_t to, std::uint64_t& sequence) const noexcept {
+  std::uint64_t next = sequence;
+  RecordHead head;
+  for (bool begun = false; !begun || (head.flags & kBatchGoesOn) != 0; begun = true) {
+    base::Bytes key;
+    base::Bytes value;
+    const base::Bytes rest = loaded(from, to);
+    if (!decode_record_head(rest, address_of(from), seed_, head, key) ||
+        (begun ? head.sequence != next : head.sequence < next) || ((head.flags & kBatchBegun) != 0) != begun ||
+        head.boot != static_cast<std::uint32_t>(superblock_.boot_count) || !decode_record_value(rest, head, value)) {
+      return 0;
+    }
+    next = head.sequence + 1;
+    from += record_bytes(head.key_bytes, head.value_bytes);
+  }
+  sequence = next;
+  return from;
 }
 
 }  // namespace ferrite::engine

@@ -89,6 +89,7 @@ class Replay {
   std::uint64_t salvage(std::uint32_t from, std::uint32_t to, Range range);
   void salvage_gap(std::uint32_t from, std::uint32_t to, std::uint64_t next_group, std::uint64_t next_sequence);
   void keep_tail(std::uint32_t from, std::uint32_t to);
+  [[nodiscard]] std::uint32_t whole_write(std::uint32_t from, std::uint32_t to, std::uint64_t& sequence) const noexcept;
   void end_log(std::uint32_t position, bool sealed);
   void apply(std::uint32_t position, const RecordHead& head, base::Bytes key, bool damaged, bool moved);
   void apply_drop(const RecordHead& head);

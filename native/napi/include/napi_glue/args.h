@@ -6,6 +6,7 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "base/bytes.h"
@@ -57,6 +58,16 @@ class Args {
     check(napi_get_typedarray_info(info_.Env(), take(), &type, &length, &data, nullptr, nullptr));
     if (ok_ && type != napi_uint8_array) check(napi_invalid_arg);
     return ok_ ? base::Bytes(static_cast<const std::uint8_t*>(data), length) : base::Bytes();
+  }
+
+  /// A Float64Array, borrowed until the call returns to JavaScript.
+  [[nodiscard]] std::span<const double> doubles() {
+    napi_typedarray_type type = napi_int8_array;
+    std::size_t length = 0;
+    void* data = nullptr;
+    check(napi_get_typedarray_info(info_.Env(), take(), &type, &length, &data, nullptr, nullptr));
+    if (ok_ && type != napi_float64_array) check(napi_invalid_arg);
+    return ok_ ? std::span<const double>(static_cast<const double*>(data), length) : std::span<const double>();
   }
 
   [[nodiscard]] bool ok() const { return ok_; }

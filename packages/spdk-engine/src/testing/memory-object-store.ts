@@ -1,7 +1,16 @@
 import { StoreError } from '@ferrite/errors';
+import { checkBatch } from '../batch.ts';
 import type { Engine } from '../engine.ts';
 import { PARTITION_BITS_DEFAULT, VALUE_BYTES_MAX } from '../limits.ts';
-import type { Appended, PutRecord, ScanPage, ScanPageRequest, StoredRecord } from '../object-store.ts';
+import type {
+  Appended,
+  AppendedBatch,
+  BatchWrite,
+  PutRecord,
+  ScanPage,
+  ScanPageRequest,
+  StoredRecord,
+} from '../object-store.ts';
 import type { OpenReport } from '../open-report.ts';
 import { checkKey, checkPartition, checkRecord, checkScan } from '../record-check.ts';
 import { scanByPages } from '../scan.ts';
@@ -14,6 +23,8 @@ export interface MemoryObjectStoreOptions {
   /** Room for keys and values (default 64 MiB); beyond it appends get `DEVICE_FULL`. */
   readonly sizeBytes?: number;
   readonly valueBytesMax?: number;
+  /** As `report.batchBytesMax` (default 1 MiB). */
+  readonly batchBytesMax?: number;
   readonly partitionBits?: number;
   /**
    * `turn` (default): what was appended in one turn of the event loop is flushed as one group at its end. `asked`:
@@ -78,7 +89,13 @@ interface DropEntry {
   readonly partition: number;
 }
 
-type Entry = KeyEntry | DropEntry;
+/** Carried out at once, or lost at once. */
+interface BatchEntry {
+  readonly sequence: number;
+  readonly batch: readonly KeyEntry[];
+}
+
+type Entry = KeyEntry | DropEntry | BatchEntry;
 
 interface Image {
   readonly id: string;
@@ -108,6 +125,7 @@ class MemoryStore implements MemoryObjectStore {
     this.#options = {
       sizeBytes: 64 * 1024 * 1024,
       valueBytesMax: VALUE_BYTES_MAX,
+      batchBytesMax: 1024 * 1024,
       partitionBits: PARTITION_BITS_DEFAULT,
       flushes: 'turn',
       ...options,
@@ -136,6 +154,7 @@ class MemoryStore implements MemoryObjectStore {
       segmentBytes: this.#options.sizeBytes,
       partitionBits: this.#options.partitionBits,
       valueBytesMax: this.#options.valueBytesMax,
+      batchBytesMax: this.#options.batchBytesMax,
       records,
       recordBytes: this.#bytes,
       nextSequence: image.nextSequence,
@@ -151,26 +170,26 @@ class MemoryStore implements MemoryObjectStore {
   append(record: PutRecord): Appended {
     this.#enter();
     checkRecord(record, this.#options.valueBytesMax);
-    const { keyspace, generation = 0, expiresAtMs = 0 } = record;
-    const key = record.key.slice();
-    const hash = xxh64(key);
-    const old = this.#view.keyspaces.get(keyspace)?.get(hash, key);
-    if (this.#bytes - bytesOf(old) + key.length + record.value.length > this.#options.sizeBytes) {
-      this.#counters.refusedFull += 1;
-      throw new StoreError('DEVICE_FULL');
-    }
-    const sequence = this.#view.nextSequence;
-    const partition = partitionOf(hash, this.#options.partitionBits);
-    const stored = { keyspace, partition, key, value: record.value.slice(), sequence, generation, expiresAtMs };
-    return this.#accept({ sequence, keyspace, hash, key, record: stored });
+    const entry = this.#entryOf({ append: record }, this.#view.nextSequence);
+    const old = this.#view.keyspaces.get(record.keyspace)?.get(entry.hash, entry.key);
+    this.#checkRoom(bytesOf(entry.record) - bytesOf(old));
+    return this.#accept(entry);
+  }
+
+  batch(writes: readonly BatchWrite[]): AppendedBatch {
+    this.#enter();
+    checkBatch(writes, this.#options);
+    const { nextSequence } = this.#view;
+    const batch = writes.map((write, index) => this.#entryOf(write, nextSequence + index));
+    this.#checkRoom(batch.reduce((bytes, { record }) => bytes + bytesOf(record), 0));
+    const { durable } = this.#accept({ sequence: nextSequence + batch.length - 1, batch });
+    return { firstSequence: nextSequence, durable };
   }
 
   remove(keyspace: number, key: Uint8Array): Appended {
     this.#enter();
     checkKey(keyspace, key);
-    const copy = key.slice();
-    const sequence = this.#view.nextSequence;
-    return this.#accept({ sequence, keyspace, hash: xxh64(copy), key: copy, record: undefined });
+    return this.#accept(this.#entryOf({ remove: { keyspace, key } }, this.#view.nextSequence));
   }
 
   dropPartition(keyspace: number, partition: number): Appended {
@@ -280,6 +299,23 @@ class MemoryStore implements MemoryObjectStore {
     }
   }
 
+  #entryOf(write: BatchWrite, sequence: number): KeyEntry {
+    const { keyspace, key: given } = 'append' in write ? write.append : write.remove;
+    const key = given.slice();
+    const hash = xxh64(key);
+    if ('remove' in write) return { sequence, keyspace, hash, key, record: undefined };
+    const { value, generation = 0, expiresAtMs = 0 } = write.append;
+    const partition = partitionOf(hash, this.#options.partitionBits);
+    const record = { keyspace, partition, key, value: value.slice(), sequence, generation, expiresAtMs };
+    return { sequence, keyspace, hash, key, record };
+  }
+
+  #checkRoom(more: number): void {
+    if (more <= 0 || this.#bytes + more <= this.#options.sizeBytes) return;
+    this.#counters.refusedFull += 1;
+    throw new StoreError('DEVICE_FULL');
+  }
+
   #enter(): void {
     if (this.#stopped !== undefined) throw StoreError.fromDetail(this.#stopped.toDetail());
   }
@@ -290,7 +326,9 @@ class MemoryStore implements MemoryObjectStore {
   }
 
   #accept(entry: Entry): Appended {
-    this.#counters['partition' in entry || entry.record === undefined ? 'removes' : 'appends'] += 1;
+    for (const each of 'batch' in entry ? entry.batch : [entry]) {
+      this.#counters['partition' in each || each.record === undefined ? 'removes' : 'appends'] += 1;
+    }
     this.#bytes += apply(this.#view, entry);
     this.#pending.push(entry);
     if (this.#group === undefined) {
@@ -320,6 +358,7 @@ function emptyImage(): Image {
 /** Carries out one entry and returns by how many bytes the image grew. */
 function apply(image: Image, entry: Entry): number {
   image.nextSequence = Math.max(image.nextSequence, entry.sequence + 1);
+  if ('batch' in entry) return entry.batch.reduce((bytes, each) => bytes + apply(image, each), 0);
   let sorted = image.keyspaces.get(entry.keyspace);
   if (sorted === undefined) {
     sorted = new SortedRecords();
