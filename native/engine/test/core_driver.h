@@ -29,9 +29,10 @@ class CoreDriver {
   [[nodiscard]] const OpenReport& report() const { return core_->report(); }
 
   base::Result<std::uint64_t> put(const std::string& key, const std::string& value, std::uint64_t tag,
-                                   std::uint32_t keyspace = 1) {
+                                   std::uint32_t keyspace = 1, std::uint64_t expires_at_ms = 0) {
     PutRequest request;
     request.keyspace = keyspace;
+    request.expires_at_ms = expires_at_ms;
     request.key = bytes_of(key);
     request.value = bytes_of(value);
     return core_->submit_write(client_, RecordKind::kPut, request, tag);

@@ -28,9 +28,10 @@ class Life {
  public:
   explicit Life(std::uint64_t seed)
       : random_(seed),
-        disk_(std::make_shared<VolatileDisk>(kDataOffset + ((12 + random_.below(20)) << 16U))),
+        disk_(std::make_shared<VolatileDisk>(kDataOffset + ((8 + random_.below(16)) << 16U))),
         checkpoint_records_(random_.chance(70) ? 20 + random_.below(200) : 0),
-        value_bytes_(random_.chance(50) ? 3000 : 300),
+        value_bytes_(random_.chance(60) ? 5000 : 300),
+        expire_(random_.chance(50)),
         model_(all_keys()) {
     disk_->allocates_on_write = random_.chance(30);
   }
@@ -39,6 +40,7 @@ class Life {
   std::uint64_t checkpoints = 0;
   std::uint64_t dropped = 0;
   std::uint64_t batches = 0;
+  std::uint64_t expired = 0;
 
   void run() {
     for (int boot = 0; boot < 6; ++boot) {
@@ -51,6 +53,7 @@ class Life {
         collect();
       }
       moved += driver_->core().stats().moved_bytes;
+      expired += driver_->core().stats().expired;
       checkpoints += driver_->core().stats().checkpoints;
       driver_.reset();
       cut();
@@ -72,7 +75,9 @@ class Life {
 
   void power_on(bool fresh) {
     for (;;) {
-      driver_.emplace(small_options(checkpoint_records_));
+      OpenOptions options = small_options(checkpoint_records_);
+      options.expire = expire_;
+      driver_.emplace(options);
       const bool doomed = !fresh && random_.chance(30);
       const base::Status status = driver_->attach(
           std::make_unique<NonDurableDevice>(disk_, random_.next(), doomed ? random_.below(200) : ~std::uint64_t{0}),
@@ -160,8 +165,10 @@ class Life {
       take(driver_->remove(key, tag_, keyspace), std::move(changes), false);
     } else {
       std::string value = new_value();
-      const auto accepted = driver_->put(key, value, tag_, keyspace);
-      changes.emplace_back(full_name(keyspace, key), std::move(value));
+      // A record whose time is long past hides what was there, and is not there itself.
+      const bool ended = expire_ && random_.chance(25);
+      const auto accepted = driver_->put(key, value, tag_, keyspace, ended ? 1 : 0);
+      changes.emplace_back(full_name(keyspace, key), ended ? std::nullopt : OpModel::Value(std::move(value)));
       take(accepted, std::move(changes), false);
     }
   }
@@ -207,6 +214,8 @@ class Life {
   const std::shared_ptr<VolatileDisk> disk_;
   const std::uint64_t checkpoint_records_;
   const std::uint64_t value_bytes_;
+  /// Half of the lives have an engine that ends records by time.
+  const bool expire_;
   OpModel model_;
   std::optional<CoreDriver> driver_;
   std::uint64_t tag_ = 0;
@@ -216,11 +225,12 @@ class Life {
 
 }  // namespace
 
-TEST("puts, removals, drops and batches survive power cuts as the model says") {
+TEST("puts, removals, drops, batches and ends by time survive power cuts as the model says") {
   std::uint64_t moved = 0;
   std::uint64_t checkpoints = 0;
   std::uint64_t dropped = 0;
   std::uint64_t batches = 0;
+  std::uint64_t expired = 0;
   for (std::uint64_t seed = 0; seed < kLives; ++seed) {
     testing::set_seed(seed);
     Life life(seed);
@@ -229,9 +239,10 @@ TEST("puts, removals, drops and batches survive power cuts as the model says") {
     checkpoints += life.checkpoints;
     dropped += life.dropped;
     batches += life.batches;
+    expired += life.expired;
   }
-  std::printf("moved %llu bytes, checkpoints %llu, drops %llu, batches %llu\n", static_cast<unsigned long long>(moved),
+  std::printf("moved %llu bytes, checkpoints %llu, drops %llu, batches %llu, expired %llu\n", static_cast<unsigned long long>(moved),
               static_cast<unsigned long long>(checkpoints), static_cast<unsigned long long>(dropped),
-              static_cast<unsigned long long>(batches));
-  EXPECT(moved > 0 && checkpoints > kLives && dropped > kLives && batches > kLives);
+              static_cast<unsigned long long>(batches), static_cast<unsigned long long>(expired));
+  EXPECT(moved > 0 && checkpoints > kLives && dropped > kLives && batches > kLives && expired > 0);
 }

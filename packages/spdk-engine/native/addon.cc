@@ -36,7 +36,8 @@ class OpenTask final : public napi::AsyncTask {
 };
 
 /// (device, sizeBytes, driver 0 auto | 1 uring | 2 pool, create, segmentBytes, partitionBits, checkpointRecords,
-/// pollMicros, allowVolatile, spdkConfig, spdkMemoryMiB, spdkNoHuge 0 no | 1 yes | 2 as the system has it, spdkTimeoutMs) -> Promise<EngineHandle>
+/// pollMicros, allowVolatile, spdkConfig, spdkMemoryMiB, spdkNoHuge 0 no | 1 yes | 2 as the system has it, spdkTimeoutMs, expire)
+/// -> Promise<EngineHandle>
 Napi::Value open_engine(const Napi::CallbackInfo& info) {
   napi::Args args(info);
   engine::OpenOptions options;
@@ -53,6 +54,7 @@ Napi::Value open_engine(const Napi::CallbackInfo& info) {
   options.spdk.memory_mib = args.u32();
   if (const std::uint32_t no_huge = args.u32(); no_huge < 2) options.spdk.no_huge = no_huge == 1;
   options.spdk.timeout_ms = args.u32();
+  options.expire = args.boolean();
   if (!args.ok()) return {};
   return napi::AsyncTask::start(info.Env(), std::make_unique<OpenTask>(std::move(options)));
 }

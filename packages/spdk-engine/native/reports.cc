@@ -89,6 +89,7 @@ Napi::Object stats_to_js(Napi::Env env, const engine::EngineStats& stats) {
   object.Set("freeBytes", number(env, stats.free_bytes));
   object.Set("appends", number(env, stats.appends));
   object.Set("removes", number(env, stats.removes));
+  object.Set("expired", number(env, stats.expired));
   object.Set("gets", number(env, stats.gets));
   object.Set("scans", number(env, stats.scans));
   object.Set("groups", number(env, stats.groups));

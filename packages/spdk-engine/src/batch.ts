@@ -50,13 +50,7 @@ export function packBatch(writes: readonly BatchWrite[]): {
   const parts: Uint8Array[] = [];
   for (const [index, write] of writes.entries()) {
     const removal = 'remove' in write;
-    const {
-      keyspace,
-      key,
-      value = NO_BYTES,
-      generation = 0,
-      expiresAtMs = 0,
-    } = removal ? asRecord(write.remove) : write.append;
+    const { keyspace, key, value, generation = 0, expiresAtMs = 0 } = removal ? asRecord(write.remove) : write.append;
     numbers.set([Number(removal), keyspace, generation, expiresAtMs, key.length, value.length], index * COLUMNS);
     parts.push(key, value);
   }

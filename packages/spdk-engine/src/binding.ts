@@ -82,6 +82,7 @@ export interface NativeBinding {
     spdkMemoryMiB: number,
     spdkNoHuge: number,
     spdkTimeoutMs: number,
+    expire: boolean,
   ): Promise<NativeEngineHandle>;
   /** CRC32C of `bytes`, continuing from that of what comes before them. */
   crc32c(bytes: Uint8Array, crc: number): number;

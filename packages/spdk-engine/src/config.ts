@@ -27,6 +27,11 @@ export interface EngineConfig {
   readonly pollMicros?: number;
   /** Opens a device that loses flushed data with the power, too (default false; `memory:` needs no permission). */
   readonly allowVolatile?: boolean;
+  /**
+   * Ends records by time (default false: `expiresAtMs` is only data, as where a cluster decides). Once the system's clock
+   * is past it, a record is not found any more; compaction takes its space a minute later at the earliest.
+   */
+  readonly expire?: boolean;
   /** What an `spdk:` device needs. */
   readonly spdk?: SpdkConfig;
 }
@@ -64,6 +69,7 @@ export function checkConfig(config: EngineConfig): CheckedConfig {
     checkpointRecords: 0,
     pollMicros: 0,
     allowVolatile: false,
+    expire: false,
     ...config,
     spdk: { config: '', memoryMiB: 768, timeoutMs: 10_000, ...config.spdk },
   };

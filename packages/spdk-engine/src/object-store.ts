@@ -8,7 +8,7 @@ export interface PutRecord {
   readonly value: Uint8Array;
   /** Generation of the key's partition, 0 to 2^32-1 (default 0), so that a dropped partition cannot return on replay. */
   readonly generation?: number;
-  /** Absolute expiry in Unix milliseconds, 0 for none (the default). Stored and returned; the store removes nothing by time. */
+  /** Absolute expiry in Unix milliseconds, 0 for none (the default). Stored and returned; nothing is removed by time but where the engine was opened with `expire`. */
   readonly expiresAtMs?: number;
 }
 

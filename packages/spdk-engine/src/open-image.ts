@@ -9,7 +9,7 @@ const DRIVERS = { auto: 0, uring: 1, pool: 2 } as const;
 export async function openImage(config: EngineConfig): Promise<NativeEngine> {
   const { device, sizeBytes, driver, create, segmentBytes, partitionBits, checkpointRecords, pollMicros, ...rest } =
     checkConfig(config);
-  const { allowVolatile, spdk } = rest;
+  const { allowVolatile, expire, spdk } = rest;
   const addon = device.startsWith('spdk:') ? spdkBinding() : binding();
   try {
     const handle = await addon.openEngine(
@@ -26,6 +26,7 @@ export async function openImage(config: EngineConfig): Promise<NativeEngine> {
       spdk.memoryMiB,
       spdk.noHuge === undefined ? 2 : Number(spdk.noHuge),
       spdk.timeoutMs,
+      expire,
     );
     return new NativeEngine(handle, device);
   } catch (error) {

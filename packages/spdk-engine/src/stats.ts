@@ -10,6 +10,8 @@ export interface EngineStats {
   readonly freeBytes: number;
   readonly appends: number;
   readonly removes: number;
+  /** Records that compaction removed because their time had passed; until then they count as records. */
+  readonly expired: number;
   readonly gets: number;
   readonly scans: number;
   /** Groups of appends written, each with one flush. */

@@ -68,6 +68,11 @@ struct OpenOptions {
   /// Open a device that cannot keep flushed data through a loss of power; `memory:` implies it. Otherwise such a device
   /// is refused with DEVICE_NOT_DURABLE.
   bool allow_volatile = false;
+  /// Ends records whose `expires_at_ms` has passed by the system's clock: gets, scans and walks leave them out at once,
+  /// compaction takes their space after kExpiryGraceMs. While open, the time used never goes back; what a clock that is
+  /// set forward has ended and compaction removed stays removed. Off, the field is only data: in a cluster
+  /// replication decides (PROTOCOL P16).
+  bool expire = false;
   SpdkOptions spdk;
 };
 
@@ -152,6 +157,8 @@ struct EngineStats {
   std::uint64_t checksum_failures = 0;
   std::uint64_t refused_full = 0;
   std::uint64_t refused_overloaded = 0;
+  /// Records that compaction removed because their time had passed.
+  std::uint64_t expired = 0;
 };
 
 /// Latency histograms of one engine: bytes as in SEEN.md, growing while the engine works. Any thread may read them at

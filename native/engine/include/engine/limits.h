@@ -15,6 +15,9 @@ inline constexpr std::uint32_t kValueBytesMax = 17U << 20U;
 inline constexpr std::uint32_t kSegmentBytesDefault = 32U << 20U;
 inline constexpr std::uint32_t kSegmentBytesMin = 64U << 10U;
 inline constexpr std::uint32_t kSegmentBytesMax = 256U << 20U;
+/// With `OpenOptions::expire`, compaction removes a record this long after its time: a clock that was set right again by
+/// less has cost nothing. Milliseconds.
+inline constexpr std::uint64_t kExpiryGraceMs = 60'000;
 /// Fewest segments of an image.
 inline constexpr std::uint32_t kSegmentsMin = 4;
 /// Writes of one batch, at most; their bytes: `Engine::batch_bytes_max`.

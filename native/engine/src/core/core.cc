@@ -13,8 +13,12 @@ using base::Effect;
 using base::Reason;
 using base::Status;
 
-Core::Core(const OpenOptions& options) : options_(options), superblock_buffer_(kBlockBytes), seal_block_(kBlockBytes),
-                                         free_block_(kBlockBytes) {
+Core::Core(const OpenOptions& options)
+    : options_(options),
+      expiry_(options.expire),
+      superblock_buffer_(kBlockBytes),
+      seal_block_(kBlockBytes),
+      free_block_(kBlockBytes) {
   for (Verifier& verifier : verifiers_) idle_verifiers_.push(&verifier);
 }
 
@@ -243,6 +247,7 @@ EngineStats Core::stats() const noexcept {
   stats.checkpoints = get(counters_.checkpoints);
   stats.prepared_bytes = get(counters_.prepared_bytes);
   stats.refused_full = get(counters_.refused_full);
+  stats.expired = get(counters_.expired);
   stats.refused_overloaded = get(counters_.refused_overloaded);
   return stats;
 }

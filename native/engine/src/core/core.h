@@ -14,6 +14,7 @@
 
 #include "core/checkpointing.h"
 #include "core/client_queue.h"
+#include "core/expiry_clock.h"
 #include "core/intake.h"
 #include "core/moving.h"
 #include "core/observer.h"
@@ -77,6 +78,8 @@ class Core {
   void watch_lane_read(const IoRequest& request) noexcept;
   void note_lane_get(const Completion& completion, std::uint64_t latency_ns) noexcept;
   void note_checksum_failure() noexcept;
+  /// The record's time has passed: it is not shown any more.
+  bool passed(const RecordHead& record) noexcept { return expiry_.passed(record); }
 
   [[nodiscard]] const OpenReport& report() const noexcept { return report_; }
   [[nodiscard]] std::uint32_t value_bytes_max() const noexcept { return value_bytes_max_; }
@@ -174,6 +177,8 @@ class Core {
   [[nodiscard]] bool must_move(const Moving::Candidate& candidate, Location from) noexcept;
   void gather_moves() noexcept;
   void forget_removal(std::uint32_t bytes) noexcept;
+  [[nodiscard]] bool wants_expired() noexcept;
+  void end_record(std::uint32_t keyspace, std::uint64_t hash, Location location) noexcept;
   void submit_copies() noexcept;
   void finish_copies() noexcept;
   void apply_move(const Moving::Move& move) noexcept;
@@ -241,6 +246,7 @@ class Core {
   OpenReport report_;
   std::uint32_t value_bytes_max_ = 0;
 
+  ExpiryClock expiry_;
   Observer observer_;
 
   // The device and what lies on it.
@@ -367,7 +373,7 @@ class Core {
     std::atomic<std::uint64_t> records{0}, record_bytes{0}, segments_free{0}, free_bytes{0}, appends{0}, removes{0},
         gets{0}, scans{0}, groups{0}, seals{0}, flushes{0}, written_bytes{0}, read_bytes{0}, device_reads{0},
         index_bytes{0}, checksum_failures{0}, refused_full{0}, refused_overloaded{0}, user_bytes{0}, moved_bytes{0},
-        prepared_bytes{0}, checkpoint_bytes{0}, checkpoints{0};
+        prepared_bytes{0}, checkpoint_bytes{0}, checkpoints{0}, expired{0};
   };
   mutable Counters counters_;
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) noexcept {

@@ -5,6 +5,7 @@
 // take it as it comes. Removals are moved too while older segments may hold what they hide; replay applies a moved
 // removal only to older records.
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -22,6 +23,20 @@ constexpr std::uint32_t kMovesMax = 4096;
 /// A segment with less room left is left rather than filled up with tiny groups.
 constexpr std::uint32_t kRoomMin = 16U << 10U;
 constexpr std::int64_t kCreditMax = 4 * std::int64_t{kMoveBytes};
+
+// Makes a record that was copied to `to` the removal of what came before it; returns its bytes. As a moved removal it
+// hides what the record hid, and nothing that is newer.
+std::uint32_t removal_of(RecordHead head, std::uint8_t* to) noexcept {
+  head.kind = RecordKind::kRemove;
+  head.flags = 0;
+  head.value_bytes = 0;
+  head.expires_at_ms = 0;
+  head.boot = trusted_record_head(to).boot;
+  std::array<std::uint8_t, kKeyBytesMax> key;
+  std::memcpy(key.data(), to + kRecordHeadBytes, head.key_bytes);
+  place_record(head, base::Bytes(key).first(head.key_bytes), {}, to);
+  return record_bytes(head.key_bytes, 0);
+}
 
 }  // namespace
 
@@ -65,8 +80,9 @@ void Core::pump_moving() noexcept {
 }
 
 bool Core::start_moving() noexcept {
-  if (segments_->free_count() >= free_wanted() && !stalled_) return false;
-  const std::optional<std::uint32_t> victim = segments_->pick_victim(life_);
+  const bool lacking = segments_->free_count() < free_wanted() || stalled_;
+  if (!lacking && !wants_expired()) return false;
+  const std::optional<std::uint32_t> victim = segments_->pick_victim(life_, expiry_.final_ms(), !lacking);
   if (!victim.has_value()) {
     if (stalled_ && !freeing_ && !zeroing_ && !log_busy() && !segments_->pick_dead(last_.group).has_value()) {
       fail(ENOSPC, "no segment is left for an accepted write");
@@ -80,6 +96,13 @@ bool Core::start_moving() noexcept {
   moving_.end = segments_->trailer_of(*victim);
   moving_.last_group = 0;
   return true;
+}
+
+// Records whose time has passed are looked for before writes are refused for want of space.
+bool Core::wants_expired() noexcept {
+  if (!options_.expire) return false;
+  const std::lock_guard lock(mutex_);
+  return promised_ > segments_->capacity().puts() / 8 * 7;
 }
 
 void Core::read_window(std::uint32_t bytes) noexcept {
@@ -184,6 +207,13 @@ void Core::gather_moves() noexcept {
       if (candidate.kind != RecordKind::kPut) forget_removal(candidate.bytes);
       continue;
     }
+    const RecordHead head = trusted_record_head(moving_.window.data() + candidate.offset);
+    const bool ended = candidate.kind == RecordKind::kPut && expiry_.final(head);
+    if (ended && segments_->oldest(moving_.victim)) {
+      const std::lock_guard lock(index_mutex_);
+      end_record(candidate.keyspace, candidate.hash, from);
+      continue;
+    }
     if (moving_.group.size() < needed) {
       base::AlignedBuffer larger(std::max(needed, kMoveBytes));
       if (!moving_.moves.empty()) std::memcpy(larger.data(), moving_.group.data(), moving_.used);
@@ -197,9 +227,24 @@ void Core::gather_moves() noexcept {
     } else if (find_candidates(candidate.keyspace, candidate.hash) > 1) {
       moving_.doubt = true;
     }
-    moving_.moves.push_back({from, moving_.used, candidate.keyspace, candidate.kind, candidate.hash});
-    moving_.used += candidate.bytes;
+    const RecordKind kind = ended ? RecordKind::kRemove : candidate.kind;
+    const std::uint32_t bytes = ended ? removal_of(head, to) : candidate.bytes;
+    moving_.moves.push_back({from, moving_.used, bytes, candidate.keyspace, kind, candidate.hash, ended});
+    moving_.used += bytes;
   }
+}
+
+// Takes a record whose time has passed off the books.
+void Core::end_record(std::uint32_t keyspace, std::uint64_t hash, Location location) noexcept {
+  FERRITE_CHECK(index_->erase(keyspace, hash, location));
+  segments_->drop(location);
+  note_change(keyspace, hash);
+  add(counters_.expired, 1);
+  counters_.record_bytes.fetch_sub(location.bytes(), std::memory_order_relaxed);
+  counters_.records.store(index_->size(), std::memory_order_relaxed);
+  const std::lock_guard lock(mutex_);
+  promised_ -= segments_->capacity().charge(location.bytes());
+  note_space();
 }
 
 void Core::forget_removal(std::uint32_t bytes) noexcept {
@@ -278,7 +323,16 @@ void Core::finish_copies() noexcept {
 }
 
 void Core::apply_move(const Moving::Move& move) noexcept {
-  const Location to(moving_.address + move.offset, move.from.bytes());
+  const Location to(moving_.address + move.offset, move.bytes);
+  if (move.ended) {
+    end_record(move.keyspace, move.hash, move.from);
+    segments_->at(to.address()).removals++;
+    const std::int64_t charge = segments_->capacity().charge(to.bytes());
+    segments_->at(to.address()).removal_charge += charge;
+    const std::lock_guard lock(mutex_);
+    promised_ += charge;
+    return;
+  }
   if (move.kind != RecordKind::kPut) {
     const std::int64_t charge = segments_->capacity().charge(to.bytes());
     Segment& target = segments_->at(to.address());
@@ -293,7 +347,9 @@ void Core::apply_move(const Moving::Move& move) noexcept {
   FERRITE_CHECK(index_->replace(move.keyspace, move.hash, move.from, to));
   segments_->drop(move.from);
   segments_->keep(to);
-  witness_->remember(to, {record + kRecordHeadBytes, trusted_record_head(record).key_bytes});
+  const RecordHead head = trusted_record_head(record);
+  segments_->note_expiry(to, head.expires_at_ms);
+  witness_->remember(to, {record + kRecordHeadBytes, head.key_bytes});
 }
 
 void Core::finish_victim() noexcept {

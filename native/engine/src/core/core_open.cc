@@ -118,6 +118,7 @@ Status Core::attach(std::unique_ptr<BlockDevice> device, bool fresh) {
   if (const Status status = draw(&seed, sizeof seed); !status.ok()) return status;
   index_ = std::make_unique<Index>(superblock_.partition_bits);
   segments_ = std::make_unique<SegmentTable>(superblock_);
+  for (std::uint32_t i = 0; i < segments_->count(); ++i) (*segments_)[i].expiring.since_ms = expiry_.now_ms();
   witness_ = std::make_unique<KeyWitness>(
       std::clamp<std::uint64_t>(superblock_.device_bytes / 1024, 1U << 10U, 1U << 22U), seed);
   ReplayResult replayed;

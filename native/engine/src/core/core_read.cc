@@ -134,6 +134,10 @@ void Core::finish_candidate(ReadOp& op) noexcept {
     op.unreadable = true;
   } else if (head.keyspace == op.keyspace && key.size() == op.key_length &&
              std::memcmp(key.data(), op.key_bytes.data(), key.size()) == 0) {
+    if (passed(head)) {
+      finish_get(op, Status(), nullptr);
+      return;
+    }
     if (!decode_record_value(read, head, value)) {
       op.unreadable = true;
       op.next_part = op.parts.size();
@@ -296,6 +300,7 @@ void Core::finish_scan(ReadOp& op) noexcept {
       add(counters_.checksum_failures, 1);
       continue;
     }
+    if (passed(trusted_record_head(memory + part.offset))) continue;
     const base::Bytes key = key_at(part.offset);
     if (op.key_length > 0 && part.hash == op.hash && !before(op.key(), key)) continue;
     if (offsets.empty() || part.hash != hash) run = offsets.size();

@@ -50,6 +50,7 @@ bool Core::activate_segment(std::uint32_t spared) noexcept {
   active.version = kFrameVersion;
   active.written = true;
   active.newest = ~std::uint64_t{0};
+  active.expiring = {expiry_.now_ms(), true, {}};
   position_ = segments_->begin_of(active_);
   FERRITE_PROBE(ferrite_engine, segment_activate, active_);
   counters_.segments_free.store(free - 1, std::memory_order_relaxed);

@@ -96,6 +96,7 @@ base::Result<std::uint64_t> Core::accept_writes(const std::shared_ptr<ClientQueu
     if (closing_) return Status(Reason::kShuttingDown, "the engine is closing");
     if (promised_ + charge > (puts ? capacity.puts() : capacity.removals())) {
       add(counters_.refused_full, 1);
+      if (options_.expire && !finished_) wake_if_parked();  // something may have ended since the reactor looked
       return Status(Reason::kDeviceFull, "the device has no room for the record");
     }
     if (!client->enter()) {

@@ -15,6 +15,8 @@ using base::Status;
 /// Lines of a page's list, at most, but for the last hash's.
 constexpr std::size_t kLinesMax = 1U << 15U;
 constexpr std::size_t kLookAhead = 1024;
+/// Of a line that will not be handed out.
+constexpr auto kGone = static_cast<WalkEntry::State>(~std::uint32_t{0});
 
 /// The place after one; false when there is none.
 bool advance(Place& place) noexcept {
@@ -212,12 +214,15 @@ void Core::finish_walk(ReadOp& op) noexcept {
     const bool alone = (at == 0 || op.parts[at - 1].hash != part.hash) &&
                        (next == op.parts.size() || op.parts[next].hash != part.hash);
     const RecordHead head = trusted_record_head(op.buffer->memory.data() + part.offset);
-    if (alone && op.walk->request.step != WalkStep::kChanges && head.sequence <= op.walk->request.since) {
+    if (passed(head)) {
+      line.state = kGone;
+    } else if (alone && op.walk->request.step != WalkStep::kChanges && head.sequence <= op.walk->request.since) {
       line.state = WalkEntry::kKept;
     } else {
       op.buffer->offsets.push_back(part.offset);
     }
   }
+  std::erase_if(lines, [](const WalkEntry& line) { return line.state == kGone; });
   finish_get(op, Status(), std::move(op.buffer));
 }
 

@@ -180,6 +180,7 @@ void Core::apply(StagedWrite& write, const RecordHead& head, base::Bytes key) no
     return;
   }
   segments_->keep(location);
+  segments_->note_expiry(location, head.expires_at_ms);
   add(counters_.record_bytes, location.bytes());
   add(counters_.appends, 1);
   witness_->remember(location, key);

@@ -97,6 +97,10 @@ void LaneReader::finish_read(Op& op) noexcept {
     op.unreadable = true;
   } else if (head.keyspace == op.keyspace && key.size() == op.key_length &&
              std::memcmp(key.data(), op.key_bytes.data(), key.size()) == 0) {
+    if (core_->passed(head)) {
+      finish(op, Status(), nullptr);
+      return;
+    }
     if (decode_record_value(read, head, value)) {
       op.buffer->offsets.push_back(offset);
       op.buffer->with_values = true;

@@ -25,9 +25,12 @@ struct Moving {
   struct Move {
     Location from;
     std::uint32_t offset;
+    std::uint32_t bytes;
     std::uint32_t keyspace;
     RecordKind kind;
     std::uint64_t hash;
+    /// A put whose time has passed, moved as a removal.
+    bool ended;
   };
 
   bool active = false;

@@ -126,6 +126,7 @@ ReplayResult Replay::run() {
     // What lies in a segment was accepted before the next one was begun.
     if (!final) segments_[order[i]].newest = probes_[order[i + 1]].first.first_sequence - 1;
     const bool begun = order[i] == from_.segment && first.group <= from_.last.group;
+    segments_[order[i]].expiring.known = first.group > from_.last.group;
     if (!begun && first.group <= from_.last.group) continue;
     walked = true;
     walk(order[i], final, final ? nullptr : &probes_[order[i + 1]].first);

@@ -67,6 +67,7 @@ void Replay::apply(std::uint32_t position, const RecordHead& head, base::Bytes k
     return;
   }
   witness_.remember(location, key);
+  segments_.note_expiry(location, head.expires_at_ms);
   if (older.none()) {
     index_.insert(head.keyspace, hash, location);
   } else {

@@ -1,6 +1,7 @@
 // What every segment holds and which may be reused. Threads: the reactor. A plain table, no I/O.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -36,6 +37,24 @@ enum class SegmentState : std::uint8_t {
   kQuarantined,
 };
 
+/// What the puts of a segment that end by time count for, roughly by when: enough to know what looking for them gains.
+struct Expiring {
+  struct Some {
+    std::uint64_t until_ms = 0;
+    std::int64_t charge = 0;
+  };
+  /// Times are told apart by how far they are from this one.
+  std::uint64_t since_ms = 0;
+  /// False: the segment was not read since opening.
+  bool known = true;
+  /// Up to ten minutes, a day, thirty days, and more.
+  std::array<Some, 4> sums{};
+
+  void note(std::uint64_t expires_at_ms, std::int64_t charge) noexcept;
+  /// Charges of what has ended at the time, dead or not.
+  [[nodiscard]] std::int64_t ended(std::uint64_t ms) const noexcept;
+};
+
 struct Segment {
   SegmentState state = SegmentState::kFree;
   /// Of its frames.
@@ -52,6 +71,7 @@ struct Segment {
   std::uint64_t vouched_by = 0;
   /// No record in it is newer than this sequence.
   std::uint64_t newest = ~std::uint64_t{0};
+  Expiring expiring;
   /// Compaction met something alive here that cannot be read.
   bool stuck = false;
   /// Its blocks were written before: writing them again allocates nothing.
@@ -97,6 +117,10 @@ class SegmentTable {
     ++segment.live_records;
     segment.live_charge += capacity_.charge(location.bytes());
   }
+  /// A put that is kept here ends at this time (0: never).
+  void note_expiry(Location location, std::uint64_t expires_at_ms) noexcept {
+    if (expires_at_ms != 0) at(location.address()).expiring.note(expires_at_ms, capacity_.charge(location.bytes()));
+  }
   void drop(Location location) noexcept {
     Segment& segment = at(location.address());
     --segment.live_records;
@@ -122,8 +146,10 @@ class SegmentTable {
   [[nodiscard]] std::optional<std::uint32_t> pick_dead(std::uint64_t vouched) const noexcept;
   /// The full segment that is best emptied now: much dead, and old, since what is old tends to stay (cost-benefit;
   /// Rosenblum and Ousterhout, "The Design and Implementation of a Log-Structured File System", 1992). Nothing when
-  /// moving would gain no space.
-  [[nodiscard]] std::optional<std::uint32_t> pick_victim(std::uint64_t newest_life) const noexcept;
+  /// moving would gain no space. What ended at `final_ms` (0: nothing ever does) counts as dead; with `only_ended`, only
+  /// segments with some of that come into question, and first those of which it is not known.
+  [[nodiscard]] std::optional<std::uint32_t> pick_victim(std::uint64_t newest_life, std::uint64_t final_ms,
+                                                         bool only_ended) const noexcept;
   /// No older segment can hold what a removal in this one hides.
   [[nodiscard]] bool oldest(std::uint32_t index) const noexcept { return nothing_before(segments_[index].life); }
   /// No segment of the log was taken into use before the one of this life.

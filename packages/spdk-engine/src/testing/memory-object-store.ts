@@ -69,6 +69,7 @@ const NO_DEVICE = {
   refusedOverloaded: 0,
   userBytes: 0,
   movedBytes: 0,
+  expired: 0,
   checkpointBytes: 0,
   checkpoints: 0,
   preparedBytes: 0,
