@@ -79,6 +79,10 @@ base::Status Client::scan(const ScanRequest& request, std::uint64_t tag) {
 
 base::Status Client::flush(std::uint64_t tag) { return core_->submit_flush(queue_, tag); }
 
+base::Status Client::scrub(std::uint64_t bytes_per_second, std::uint64_t tag) {
+  return core_->submit_scrub(queue_, bytes_per_second, tag);
+}
+
 std::size_t Client::drain(std::span<Completion> out) {
   const std::size_t own = lane_ != nullptr ? lane_->drain(out) : 0;
   return own + queue_->drain(out.subspan(own));
@@ -111,6 +115,9 @@ std::uint32_t Engine::poll_micros() const noexcept { return core_->poll_micros()
 std::uint32_t Engine::batch_bytes_max() const noexcept { return core_->batch_bytes_max(); }
 std::uint32_t Engine::value_bytes_max() const noexcept { return core_->value_bytes_max(); }
 EngineStats Engine::stats() const noexcept { return core_->stats(); }
+ScrubProgress Engine::scrub_progress() const noexcept { return core_->scrub_progress(); }
+void Engine::stop_scrub() noexcept { core_->stop_scrub(); }
+std::vector<DamageReport> Engine::take_damage() { return core_->take_damage(); }
 LatencyMemory Engine::latency() const noexcept { return core_->latency(); }
 
 base::Result<std::unique_ptr<Client>> Engine::open_client(const ClientOptions& options) {

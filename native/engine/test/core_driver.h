@@ -85,6 +85,9 @@ class CoreDriver {
     }
     return records;
   }
+  base::Status scrub(std::uint64_t bytes_per_second, std::uint64_t tag) {
+    return core_->submit_scrub(client_, bytes_per_second, tag);
+  }
   bool step() { return core_->step(false); }
   std::optional<Completion> poll() {
     Completion one[1];

@@ -270,7 +270,7 @@ bool EngineHandle::drain_some(napi_env env, std::span<engine::Completion> room) 
     rows_.deliver(env, drained);
     for (engine::Completion& completion : drained) {
       completion.records = {};
-      if (completion.kind != engine::OpKind::kFailed) release();
+      if (!engine::is_news(completion.kind)) release();
     }
   }
   return count == room.size();

@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/status.h"
+#include "engine/integrity.h"
 #include "engine/limits.h"
 #include "engine/patience.h"
 #include "engine/walk.h"
@@ -219,13 +220,20 @@ enum class OpKind : std::uint8_t {
   kFlush,
   /// Sent once, with tag 0, when the engine stops after a device failure.
   kFailed,
+  /// Sent with tag 0 to clients that ask for it when there is something for `Engine::take_damage`; not again before it
+  /// was drained.
+  kDamage,
+  kScrub,
 };
+
+/// Not the answer to an operation.
+[[nodiscard]] constexpr bool is_news(OpKind kind) noexcept { return kind == OpKind::kFailed || kind == OpKind::kDamage; }
 
 struct Completion {
   /// As given at submission.
   std::uint64_t tag = 0;
   OpKind kind = OpKind::kFlush;
-  /// Another page follows the last record of this one (scan).
+  /// Another page follows the last record of this one (scan); the pass was stopped before its end (scrub).
   bool more = false;
   base::Status status;
   /// Of the appended or removed record.
@@ -278,6 +286,8 @@ struct ClientOptions {
   /// The client's thread does its own gets where the device allows it, with no other thread in between: it watches
   /// `read_fd` beside being woken, and calls `enter_reads` after one or more gets. To be opened on that thread.
   bool own_reads = false;
+  /// Send kDamage.
+  bool damage_news = false;
 };
 
 /// One foreign thread's door to the engine. Every submission either returns a failure and has no effect
@@ -314,6 +324,11 @@ class Client {
   base::Status flush(std::uint64_t tag);
   /// Takes one step of a walk through everything there is, by keyspace and hash. Completes as a scan, with a `walk`.
   base::Status walk(const WalkRequest& request, std::uint64_t tag);
+
+  /// Reads everything the image holds once, at `bytes_per_second` (0: kScrubRateDefault) beside the work of clients, and
+  /// reports what is damaged (`Engine::take_damage`). Completes when the pass has ended, well or stopped. OVERLOADED
+  /// while another pass of this engine is under way.
+  base::Status scrub(std::uint64_t bytes_per_second, std::uint64_t tag);
 
   /// Moves up to `out.size()` completions out, in completion order; writes complete in log order. Call until it
   /// returns less than `out.size()`: the wake function is armed again only then.
@@ -356,6 +371,12 @@ class Engine {
   [[nodiscard]] std::uint32_t poll_micros() const noexcept;
   [[nodiscard]] EngineStats stats() const noexcept;
   [[nodiscard]] LatencyMemory latency() const noexcept;
+  [[nodiscard]] ScrubProgress scrub_progress() const noexcept;
+  /// Ends the pass that is under way, if any, soon.
+  void stop_scrub() noexcept;
+  /// Damage found since the last call, by whomever; what opening found comes first. Of more than 1024 reports the rest
+  /// is lost, and one without a name stands for it.
+  [[nodiscard]] std::vector<DamageReport> take_damage();
 
   /// At most 64 clients at a time: OVERLOADED beyond.
   base::Result<std::unique_ptr<Client>> open_client(const ClientOptions& options);

@@ -33,6 +33,7 @@ struct Checkpointing {
 
   /// Segments of the last whole checkpoint.
   std::vector<std::uint32_t> current;
+  std::uint64_t current_pages = 0;
   /// In the log since the last whole checkpoint began, and since this one did.
   std::uint64_t records_since = 0;
   std::uint64_t bytes_since = 0;

@@ -14,7 +14,7 @@ namespace ferrite::engine::internal {
 class ClientQueue {
  public:
   explicit ClientQueue(const ClientOptions& options)
-      : options_(options), ring_(options.depth + 1) {}  // one more for the news that the engine stopped
+      : options_(options), ring_(options.depth + 2) {}  // two more for news: the engine stopped, damage waits
 
   /// Counts an operation in; false when the client has `depth` in flight already.
   [[nodiscard]] bool enter() noexcept {
@@ -32,10 +32,14 @@ class ClientQueue {
   }
 
   void deliver(Completion&& completion) noexcept {
-    if (completion.kind != OpKind::kFailed) outstanding_.fetch_sub(1, std::memory_order_release);
+    if (!is_news(completion.kind)) outstanding_.fetch_sub(1, std::memory_order_release);
     if (closed_.load(std::memory_order_relaxed)) return;
     ring_.push(std::move(completion));
     touched = true;
+  }
+  /// Reactor only: the client wants to hear of damage and has not been told of any it does not know of yet.
+  [[nodiscard]] bool take_damage_slot() noexcept {
+    return options_.damage_news && !damage_told_.exchange(true, std::memory_order_acq_rel);
   }
   /// Wakes the client unless it is awake already.
   void ring() noexcept {
@@ -48,7 +52,8 @@ class ClientQueue {
     std::size_t count = 0;
     while (count < out.size()) {
       if (ring_.pop(out[count])) {
-        if (out[count].kind != OpKind::kFailed) --in_flight_;
+        if (!is_news(out[count].kind)) --in_flight_;
+        if (out[count].kind == OpKind::kDamage) damage_told_.store(false, std::memory_order_release);
         ++count;
         continue;
       }
@@ -80,6 +85,7 @@ class ClientQueue {
   runtime::SpscRing<Completion> ring_;
   std::atomic<bool> notified_{false};
   std::atomic<bool> closed_{false};
+  std::atomic<bool> damage_told_{false};
   std::atomic<std::uint32_t> outstanding_{0};
   std::uint32_t in_flight_ = 0;
   std::mutex wake_mutex_;

@@ -36,6 +36,7 @@ void Core::run() noexcept {
 bool Core::step(bool may_sleep) {
   observer_.forget_time();
   take_submissions();
+  tell_of_damage();
   if (failed()) refuse_everything();
   {
     const std::lock_guard lock(mutex_);
@@ -47,6 +48,8 @@ bool Core::step(bool may_sleep) {
   pump_zeros();
   pump_moving();
   pump_checkpoint();
+  pump_suspects();
+  pump_scrub();
   announce();
   if (draining_ && idle() && (failed() || sealed_ || !may_seal_)) {
     finish_close();
@@ -76,7 +79,8 @@ bool Core::step(bool may_sleep) {
 // Nothing to start until the device or a submitter speaks.
 bool Core::quiet() noexcept {
   const std::lock_guard lock(mutex_);
-  if (!submitted_ops_.empty() || !cuts_.empty()) return false;
+  if (!submitted_ops_.empty() || !cuts_.empty() || damage_.has_news()) return false;
+  if (!suspects_.none() && !suspects_.reading) return false;
   if (!intake_->empty() && group_ == nullptr && !log_busy() && !waiting_place_) return false;
   // A lane may have let go of a segment after `pump_free` had looked.
   if (waiting_place_ && !failed() && !freeing_ && pick_dead().has_value()) return false;
@@ -88,6 +92,7 @@ bool Core::quiet() noexcept {
 // things out, and what comes in late is refused or seen by the next turn.
 bool Core::idle() noexcept {
   return group_ == nullptr && !log_busy() && !freeing_ && !zeroing_ && !moving_.reading && !checkpoint_.writing && (failed() || !checkpoint_.active()) && reads_in_flight_ == 0 && open_questions_ == 0 &&
+         (!draining_ || (scrubbing_.op == nullptr && !suspects_.reading)) &&
          deferred_.empty() && starved_.empty() && submitted_ops_.empty() && intake_->empty() && cuts_.empty();
 }
 
@@ -100,6 +105,12 @@ bool Core::stays_awake() noexcept {
 }
 
 int Core::park_time() noexcept {
+  const int seal = seal_wait();
+  const int scrub = scrub_wait();
+  return seal < 0 || scrub < 0 ? std::max(seal, scrub) : std::min(seal, scrub);
+}
+
+int Core::seal_wait() noexcept {
   if (!may_seal_ || sealed_ || log_busy() || group_ != nullptr || failed()) return -1;
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(last_commit_ + kSealAfter - Clock::now());
   return std::max(1, static_cast<int>(left.count()) + 1);

@@ -14,12 +14,15 @@
 
 #include "core/checkpointing.h"
 #include "core/client_queue.h"
+#include "core/damage_queue.h"
 #include "core/expiry_clock.h"
 #include "core/intake.h"
 #include "core/moving.h"
 #include "core/observer.h"
 #include "core/read_buffers.h"
 #include "core/read_op.h"
+#include "core/scrubbing.h"
+#include "core/suspects.h"
 #include "core/watch.h"
 #include "engine/block_device.h"
 #include "engine/engine.h"
@@ -66,6 +69,10 @@ class Core {
   base::Status submit_scan(const std::shared_ptr<ClientQueue>& client, const ScanRequest& request, std::uint64_t tag);
   base::Status submit_flush(const std::shared_ptr<ClientQueue>& client, std::uint64_t tag);
   base::Status submit_walk(const std::shared_ptr<ClientQueue>& client, const WalkRequest& request, std::uint64_t tag);
+  base::Status submit_scrub(const std::shared_ptr<ClientQueue>& client, std::uint64_t bytes_per_second, std::uint64_t tag);
+  void stop_scrub() noexcept;
+  [[nodiscard]] ScrubProgress scrub_progress() const noexcept;
+  std::vector<DamageReport> take_damage() { return damage_.take(); }
   base::Result<std::shared_ptr<ClientQueue>> add_client(const ClientOptions& options);
 
   // For clients that read for themselves (core_lane.cc).
@@ -77,7 +84,7 @@ class Core {
   std::unique_ptr<ReadBuffer> acquire_buffer(std::uint32_t bytes);
   void watch_lane_read(const IoRequest& request) noexcept;
   void note_lane_get(const Completion& completion, std::uint64_t latency_ns) noexcept;
-  void note_checksum_failure() noexcept;
+  void report_lane_damage(std::uint32_t keyspace, base::Bytes key) noexcept;
   /// The record's time has passed: it is not shown any more.
   bool passed(const RecordHead& record) noexcept { return expiry_.passed(record); }
 
@@ -128,6 +135,7 @@ class Core {
   void refuse_everything() noexcept;
   [[nodiscard]] bool quiet() noexcept;
   [[nodiscard]] int park_time() noexcept;
+  [[nodiscard]] int seal_wait() noexcept;
   [[nodiscard]] bool stays_awake() noexcept;
   void wake_if_parked() noexcept;
   void deliver(ClientQueue* client, Completion&& completion, std::uint64_t latency_ns) noexcept;
@@ -198,6 +206,30 @@ class Core {
   void retire_pages(std::vector<std::uint32_t>& segments) noexcept;
   void abort_checkpoint() noexcept;
 
+  // Damage (core_damage.cc).
+  void report_damage(std::uint32_t keyspace, std::uint64_t hash, base::Bytes key, DamageSource source) noexcept;
+  void tell_of_damage() noexcept;
+  void suspect(std::uint64_t begin, std::uint64_t end, DamageSource source) noexcept;
+  void pump_suspects() noexcept;
+  void search_suspects() noexcept;
+  void read_suspect() noexcept;
+  void finish_suspect() noexcept;
+
+  // Scrub (core_scrub.cc).
+  void start_scrub(ReadOp& op) noexcept;
+  void begin_scrub_area() noexcept;
+  [[nodiscard]] int scrub_wait() noexcept;
+  void pump_scrub() noexcept;
+  void finish_scrub(base::Status status) noexcept;
+  [[nodiscard]] bool scrub_area_stands(const Scrubbing::Area& area) noexcept;
+  void leave_scrub_area() noexcept;
+  void read_scrub_window() noexcept;
+  void finish_scrub_window() noexcept;
+  [[nodiscard]] std::uint32_t check_superblock(const Scrubbing::Area& area) noexcept;
+  [[nodiscard]] std::uint32_t check_pages(const Scrubbing::Area& area) noexcept;
+  [[nodiscard]] std::uint32_t check_frames(const Scrubbing::Area& area) noexcept;
+  void suspect_place(std::uint64_t begin, std::uint64_t end) noexcept;
+
   // Reads (core_read.cc).
   void start_read(ReadOp& op) noexcept;
   void start_get(ReadOp& op) noexcept;
@@ -209,6 +241,7 @@ class Core {
   void pump_scan(ReadOp& op) noexcept;
   void finish_scan_read(IoRequest& request) noexcept;
   void finish_scan(ReadOp& op) noexcept;
+  void report_part(std::uint32_t keyspace, const ReadOp& op, const ReadOp::Part& part) noexcept;
   // Walks (core_walk.cc).
   void start_walk(ReadOp& op) noexcept;
   [[nodiscard]] base::Status plan_walk(ReadOp& op) noexcept;
@@ -357,6 +390,9 @@ class Core {
   Moving moving_;
   Checkpointing checkpoint_;
   std::uint64_t checkpoint_number_ = 0;
+  DamageQueue damage_;
+  Suspects suspects_;
+  Scrubbing scrubbing_;
 
   // Reads.
   std::shared_ptr<ReadBufferPool> buffers_;

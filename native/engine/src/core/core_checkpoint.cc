@@ -197,6 +197,7 @@ void Core::finish_pages() noexcept {
   }
   retire_pages(checkpoint_.current);
   checkpoint_.current = std::move(checkpoint_.root.segments);
+  checkpoint_.current_pages = checkpoint_.next_page;
   checkpoint_.step = Checkpointing::Step::kIdle;
   checkpoint_.records_since -= checkpoint_.records_before;
   checkpoint_.bytes_since -= checkpoint_.bytes_before;

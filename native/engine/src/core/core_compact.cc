@@ -359,7 +359,7 @@ void Core::finish_victim() noexcept {
   victim.vouched_by = std::max(victim.vouched_by, moving_.last_group);
   if (victim.live_records > 0) {
     victim.stuck = true;
-    add(counters_.checksum_failures, 1);
+    suspect(segments_->begin_of(moving_.victim), segments_->usable_end(moving_.victim), DamageSource::kCompaction);
   }
   pump_free();
 }

@@ -76,6 +76,4 @@ void Core::note_lane_get(const Completion& completion, std::uint64_t latency_ns)
   observer_.completed(completion, latency_ns);
 }
 
-void Core::note_checksum_failure() noexcept { add(counters_.checksum_failures, 1); }
-
 }  // namespace ferrite::engine::internal

@@ -128,6 +128,7 @@ Status Core::attach(std::unique_ptr<BlockDevice> device, bool fresh) {
   report_.clean = format || superblock_.clean;
   report_.tail = replayed.tail;
   report_.damaged = replayed.damaged;
+  for (const Damage& damage : report_.damaged) damage_.add({damage.keyspace, damage.partition, {}, damage.reason, DamageSource::kOpen});
   report_.salvaged += replayed.salvaged;
   report_.from_checkpoint = replayed.checkpoint > 0;
   report_.replayed_records = replayed.replayed_records;
@@ -260,6 +261,7 @@ void Core::set_up(const ReplayResult& replayed) {
   ambiguous_ = replayed.tail == Tail::kAmbiguous;
   checkpoint_number_ = replayed.highest_checkpoint;
   checkpoint_.current = replayed.checkpoint_segments;
+  checkpoint_.current_pages = replayed.checkpoint_pages;
   checkpoint_.records_since = replayed.replayed_records;
   checkpoint_.bytes_since = replayed.replayed_bytes;
   segments_->hold(static_cast<std::int32_t>(checkpoint_.current.size()));

@@ -45,6 +45,9 @@ void Core::start_read(ReadOp& op) noexcept {
         start_scan(op);
       }
       break;
+    case OpKind::kScrub:
+      start_scrub(op);
+      break;
     default:
       finish_get(op, Status(), nullptr);
       break;
@@ -99,7 +102,10 @@ void Core::start_get(ReadOp& op) noexcept {
 
 void Core::read_candidate(ReadOp& op) noexcept {
   if (op.next_part == op.parts.size()) {
-    if (op.unreadable) add(counters_.checksum_failures, 1);
+    if (op.unreadable) {
+      add(counters_.checksum_failures, 1);
+      report_damage(op.keyspace, op.hash, op.key(), DamageSource::kRead);
+    }
     finish_get(op, op.unreadable ? Status(Reason::kChecksumMismatch, "the stored record cannot be read back whole")
                                  : Status(),
                nullptr);
@@ -298,6 +304,7 @@ void Core::finish_scan(ReadOp& op) noexcept {
     if (!part.sound) {
       ++op.damaged;
       add(counters_.checksum_failures, 1);
+      report_part(op.keyspace, op, part);
       continue;
     }
     if (passed(trusted_record_head(memory + part.offset))) continue;

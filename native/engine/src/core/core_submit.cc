@@ -260,6 +260,25 @@ Status Core::submit_flush(const std::shared_ptr<ClientQueue>& client, std::uint6
   return Status();
 }
 
+Status Core::submit_scrub(const std::shared_ptr<ClientQueue>& client, std::uint64_t bytes_per_second,
+                          std::uint64_t tag) {
+  const std::lock_guard lock(mutex_);
+  if (!failed() && !closing_ && scrubbing_.running.load(std::memory_order_acquire)) {
+    return Status(Reason::kOverloaded, "another scrub of this engine is under way");
+  }
+  ReadOp* op = nullptr;
+  if (const Status status = submit_read(client, op); !status.ok()) return status;
+  scrubbing_.running.store(true, std::memory_order_relaxed);
+  scrubbing_.stop.store(false, std::memory_order_relaxed);
+  op->tag = tag;
+  op->kind = OpKind::kScrub;
+  op->scrub_rate = bytes_per_second == 0 ? kScrubRateDefault : bytes_per_second;
+  op->barrier = 0;
+  submitted_ops_.push(op);
+  wake_if_parked();
+  return Status();
+}
+
 base::Result<std::shared_ptr<ClientQueue>> Core::add_client(const ClientOptions& options) {
   if (options.depth == 0 || options.depth > kClientDepthMax) {
     return Status(Reason::kArgumentInvalid, "depth is out of range");

@@ -208,6 +208,7 @@ void Core::finish_walk(ReadOp& op) noexcept {
       line.state = WalkEntry::kDamaged;
       ++op.damaged;
       add(counters_.checksum_failures, 1);
+      report_part(line.keyspace, op, part);
       continue;
     }
     // Records that share a hash go together: a kept one could not be told from its neighbours.

@@ -132,7 +132,11 @@ void Core::finish_verification(IoRequest& request) noexcept {
   const std::uint8_t* record = group_->data + verifier->write->offset;
   const base::Bytes key(record + kRecordHeadBytes, trusted_record_head(record).key_bytes);
   // What cannot be read back is lost already; the newer record under its hash takes its place.
-  if (!readable) add(counters_.checksum_failures, 1);
+  if (!readable) {
+    add(counters_.checksum_failures, 1);
+    // It may have been another key's, though hardly ever: the write may tell its own.
+    report_damage(verifier->write->keyspace, verifier->write->hash, {}, DamageSource::kRead);
+  }
   if (!readable || (found.size() == key.size() && std::memcmp(found.data(), key.data(), key.size()) == 0)) {
     verifier->write->match = verifier->location;
   }

@@ -117,7 +117,7 @@ void LaneReader::finish_read(Op& op) noexcept {
 void LaneReader::try_next(Op& op) noexcept {
   op.buffer.reset();
   if (++op.place == op.places.count) {
-    if (op.unreadable) core_->note_checksum_failure();
+    if (op.unreadable) core_->report_lane_damage(op.keyspace, {op.key_bytes.data(), op.key_length});
     finish(op, op.unreadable ? Status(Reason::kChecksumMismatch, "the stored record cannot be read back whole") : Status(),
            nullptr);
     return;

@@ -47,9 +47,10 @@ class Observer {
   /// Time is about to pass: the reactor may sleep.
   void forget_time() noexcept { uses_ = kUsesMax; }
 
-  /// Takes note of a completion that is about to be delivered, well or not. The news of a failure answers nobody.
+  /// Takes note of a completion that is about to be delivered, well or not. News answer nobody, and a
+  /// scrub takes as long as it is told to.
   void completed(const Completion& completion, std::uint64_t latency_ns) noexcept {
-    if (completion.kind == OpKind::kFailed) return;
+    if (completion.kind >= OpKind::kFailed) return;
     const auto kind = static_cast<std::uint32_t>(completion.kind);
     block_->at(kind).record(latency_ns);
     const std::uint32_t reason = completion.status.ok() ? 0U : static_cast<std::uint32_t>(completion.status.reason());

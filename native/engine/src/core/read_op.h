@@ -64,6 +64,8 @@ struct ReadOp {
   std::size_t reading = 0;
   bool pinned = false;
   bool unreadable = false;
+  /// scrub: bytes per second.
+  std::uint64_t scrub_rate = 0;
   std::unique_ptr<ReadBuffer> buffer;
 
   [[nodiscard]] base::Bytes key() const noexcept { return {key_bytes.data(), key_length}; }

@@ -1,5 +1,5 @@
 // Test decorator: the n-th request fails with a chosen errno and does not reach the device.
-// Fault budget: one request, or every write from it on. Threads and ownership as the device behind it.
+// Fault budget: one request, or every one from it on; and reads of one range. Threads and ownership as the device behind it.
 #pragma once
 
 #include <cerrno>
@@ -18,6 +18,9 @@ struct FaultPlan {
   int error = EIO;
   /// Every later request fails, too.
   bool lasting = false;
+  /// Reads that touch these bytes of the device fail, however often.
+  std::uint64_t bad_begin = 0;
+  std::uint64_t bad_end = 0;
   /// Requests seen and faults injected so far.
   std::uint64_t seen = 0;
   std::uint64_t injected = 0;
@@ -35,7 +38,9 @@ class FaultyDevice final : public BlockDevice {
 
   void submit(IoRequest& request) noexcept override {
     const std::uint64_t index = plan_->seen++;
-    if (index == plan_->at || (plan_->lasting && index > plan_->at)) {
+    const bool bad = request.kind == IoKind::kRead && request.offset < plan_->bad_end &&
+                     request.offset + request.length > plan_->bad_begin;
+    if (bad || index == plan_->at || (plan_->lasting && index > plan_->at)) {
       ++plan_->injected;
       request.error = plan_->error;
       failed_.push(&request);

@@ -39,6 +39,7 @@ struct ReplayResult {
   /// The checkpoint that was used: its number (0: none) and its segments. The highest number of any.
   std::uint64_t checkpoint = 0;
   std::vector<std::uint32_t> checkpoint_segments;
+  std::uint64_t checkpoint_pages = 0;
   std::uint64_t highest_checkpoint = 0;
   /// Records and bytes of the log that were read again.
   std::uint64_t replayed_records = 0;

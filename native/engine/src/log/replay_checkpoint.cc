@@ -60,6 +60,7 @@ void Replay::use_checkpoint() {
       from_ = one.root;
       result_.checkpoint = one.frame.group;
       result_.checkpoint_segments = one.root.segments;
+      result_.checkpoint_pages = std::uint64_t{1} + one.root.index_pages + one.root.table_pages;
       result_.end.last = from_.last;
       result_.end.next_sequence = from_.next_sequence;
       for (const std::uint32_t segment : from_.segments) segments_[segment].state = SegmentState::kCheckpoint;
