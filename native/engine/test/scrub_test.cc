@@ -295,9 +295,7 @@ TEST("damage found at open waits to be taken, beyond the bound one report withou
   flip(*disk, places_of(*disk, "value of key1199.").back());
   CoreDriver driver(options);
   EXPECT(driver.attach(std::make_unique<MemoryDevice>(disk), false).ok());
-  for (int i = 0; i < 1199; ++i) {
-    for (const std::uint64_t place : places_of(*disk, "value of " + key_name(i) + ".")) flip(*disk, place);
-  }
+  for (const std::uint64_t place : places_of(*disk, "value of key")) flip(*disk, place);  // but for the one hurt already
   EXPECT(driver.report().damaged.size() == 1);
   std::vector<DamageReport> reports = driver.core().take_damage();
   EXPECT(reports.size() == driver.report().damaged.size());

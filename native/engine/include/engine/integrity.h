@@ -1,7 +1,6 @@
 // What an engine says of damage it finds, and of the scrub that looks for it. Threads: plain values.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -22,8 +21,6 @@ struct DamageReport {
   std::vector<std::uint8_t> key;
   base::Reason reason = base::Reason::kChecksumMismatch;
   DamageSource source = DamageSource::kOpen;
-
-  friend auto operator<=>(const DamageReport&, const DamageReport&) = default;
 };
 
 /// What a scrub reads when it is not told how fast, bytes per second.

@@ -14,15 +14,18 @@
 
 #include "core/checkpointing.h"
 #include "core/client_queue.h"
+#include "core/counters.h"
 #include "core/damage_queue.h"
 #include "core/expiry_clock.h"
 #include "core/intake.h"
 #include "core/moving.h"
 #include "core/observer.h"
+#include "core/pending.h"
 #include "core/read_buffers.h"
 #include "core/read_op.h"
 #include "core/scrubbing.h"
 #include "core/suspects.h"
+#include "core/verifier.h"
 #include "core/watch.h"
 #include "engine/block_device.h"
 #include "engine/engine.h"
@@ -103,7 +106,6 @@ class Core {
   using Clock = std::chrono::steady_clock;
   static constexpr std::uint32_t kReadOps = 4096;
   static constexpr std::uint32_t kWrites = 16384;
-  static constexpr std::uint32_t kFilter = 1U << 14U;
   static constexpr std::uint32_t kVerifiers = 32;
   static constexpr std::uint32_t kClients = 64;
   static constexpr std::uint32_t kScanWindow = 32;
@@ -261,18 +263,6 @@ class Core {
   base::Result<std::uint64_t> accept_writes(const std::shared_ptr<ClientQueue>& client, std::span<Arrival> writes,
                                             std::uint64_t tag);
   [[nodiscard]] base::Status check_write(const PutRequest& request) const noexcept;
-  /// What a record is waited for under while it is not applied (under mutex_).
-  void note_pending(const StagedWrite& write) noexcept {
-    ++pending_filter_[(write.hash ^ write.keyspace) % kFilter];
-    if (write.kind == RecordKind::kDrop) ++pending_drops_;
-  }
-  void note_applied(const StagedWrite& write) noexcept {
-    --pending_filter_[(write.hash ^ write.keyspace) % kFilter];
-    if (write.kind == RecordKind::kDrop) --pending_drops_;
-  }
-  [[nodiscard]] bool may_be_pending(std::uint32_t keyspace, std::uint64_t hash) const noexcept {
-    return pending_drops_ > 0 || pending_filter_[(hash ^ keyspace) % kFilter] > 0;
-  }
   base::Status submit_read(const std::shared_ptr<ClientQueue>& client, ReadOp*& op);
 
   const OpenOptions options_;
@@ -300,8 +290,7 @@ class Core {
   std::vector<std::unique_ptr<ReadOp>> read_ops_;
   runtime::IntrusiveList<ReadOp> free_ops_;
   runtime::IntrusiveList<ReadOp> submitted_ops_;
-  std::vector<std::uint16_t> pending_filter_;
-  std::uint32_t pending_drops_ = 0;
+  Pending pending_;
   std::uint64_t next_sequence_ = 1;
   /// Charges of what is alive, hidden by removals or accepted (Capacity).
   std::int64_t promised_ = 0;
@@ -354,18 +343,6 @@ class Core {
   IoRequest seal_io_;
   base::AlignedBuffer seal_block_;
 
-  struct Verifier {
-    IoRequest io;
-    base::AlignedBuffer buffer;
-    Core* core = nullptr;
-    StagedWrite* write = nullptr;
-    Location location;
-    Verifier* next = nullptr;
-  };
-  struct Question {
-    std::uint32_t write;
-    Location location;
-  };
   std::array<Verifier, kVerifiers> verifiers_;
   runtime::IntrusiveList<Verifier> idle_verifiers_;
   std::vector<Question> questions_;
@@ -405,12 +382,6 @@ class Core {
   std::vector<ClientQueue*> touched_;
 
   // Counters: written by the reactor or under mutex_, read by anyone.
-  struct Counters {
-    std::atomic<std::uint64_t> records{0}, record_bytes{0}, segments_free{0}, free_bytes{0}, appends{0}, removes{0},
-        gets{0}, scans{0}, groups{0}, seals{0}, flushes{0}, written_bytes{0}, read_bytes{0}, device_reads{0},
-        index_bytes{0}, checksum_failures{0}, refused_full{0}, refused_overloaded{0}, user_bytes{0}, moved_bytes{0},
-        prepared_bytes{0}, checkpoint_bytes{0}, checkpoints{0}, expired{0};
-  };
   mutable Counters counters_;
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) noexcept {
     counter.fetch_add(amount, std::memory_order_relaxed);

@@ -23,7 +23,7 @@ std::optional<Status> Core::begin_lane_get(const std::shared_ptr<ClientQueue>& c
     const std::lock_guard lock(mutex_);
     if (failed()) return Status(Reason::kDeviceFailed, "the engine has stopped after a device failure");
     if (closing_) return Status(Reason::kShuttingDown, "the engine is closing");
-    if (may_be_pending(keyspace, hash)) return std::nullopt;
+    if (pending_.may_hold(keyspace, hash)) return std::nullopt;
     if (!client->enter()) {
       add(counters_.refused_overloaded, 1);
       return Status(Reason::kOverloaded, "too many operations are in flight");

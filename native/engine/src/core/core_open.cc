@@ -277,7 +277,6 @@ void Core::set_up(const ReplayResult& replayed) {
   const std::uint32_t usable = segments_->usable_bytes();
   const std::uint32_t overhead = kGroupHeaderBytes + kRecordHeadBytes + kKeyBytesMax + kRecordAlignment;
   value_bytes_max_ = std::min(kValueBytesMax, segments_->capacity().largest_record() - overhead);
-  pending_filter_.assign(kFilter, 0);
   candidates_.resize(8);
   // The largest record, twice, and the block that tells a full arena from an empty one.
   const std::uint32_t largest = base::round_up(value_bytes_max_ + overhead, kBlockBytes);
@@ -311,7 +310,7 @@ std::uint32_t Core::stage_again(const std::uint8_t* record) noexcept {
   write.sequence = head.sequence;
   write.keyspace = head.keyspace;
   write.kind = head.kind;
-  note_pending(write);
+  pending_.accepted(write);
   promised_ += segments_->capacity().charge(bytes);
   place_record(head, key, {key.data() + key.size(), head.value_bytes}, ticket.place);
   Intake::commit(*ticket.group, 1);

@@ -123,7 +123,7 @@ base::Result<std::uint64_t> Core::accept_writes(const std::shared_ptr<ClientQueu
       write.sequence = next_sequence_++;
       write.keyspace = arrival.request->keyspace;
       write.kind = arrival.kind;
-      note_pending(write);
+      pending_.accepted(write);
     }
   }
   Observer::submitted(writes.back().kind == RecordKind::kPut ? OpKind::kAppend : OpKind::kRemove, tag, bytes);
@@ -190,7 +190,7 @@ Status Core::submit_get(const std::shared_ptr<ClientQueue>& client, std::uint32_
   op->hash = hash;
   op->key_length = static_cast<std::uint32_t>(key.size());
   std::memcpy(op->key_bytes.data(), key.data(), key.size());
-  op->barrier = may_be_pending(keyspace, hash) ? next_sequence_ - 1 : 0;
+  op->barrier = pending_.may_hold(keyspace, hash) ? next_sequence_ - 1 : 0;
   submitted_ops_.push(op);
   wake_if_parked();
   return Status();

@@ -276,7 +276,7 @@ void Core::commit_group() noexcept {
   }
   {
     const std::lock_guard lock(mutex_);
-    for (std::uint32_t i = 0; i < group.count; ++i) note_applied(intake_->write(group, i));
+    for (std::uint32_t i = 0; i < group.count; ++i) pending_.applied(intake_->write(group, i));
     promised_ -= std::exchange(released_, 0);
     note_space();
     intake_->release(group);

@@ -6,6 +6,8 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -45,8 +47,16 @@ class DamageQueue {
   [[nodiscard]] bool take_news() noexcept { return has_news() && news_.exchange(false, std::memory_order_acq_rel); }
 
  private:
+  struct Before {
+    static auto rank(const DamageReport& report) noexcept {
+      return std::tuple(report.keyspace, report.partition, report.reason, report.source,
+                        std::string_view(reinterpret_cast<const char*>(report.key.data()), report.key.size()));
+    }
+    bool operator()(const DamageReport& a, const DamageReport& b) const noexcept { return rank(a) < rank(b); }
+  };
+
   std::mutex mutex_;
-  std::set<DamageReport> reports_;
+  std::set<DamageReport, Before> reports_;
   std::optional<DamageSource> dropped_;
   std::atomic<bool> news_{false};
 };
