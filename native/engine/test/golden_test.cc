@@ -42,6 +42,7 @@ void holds(CoreDriver& driver, bool last) {
   EXPECT(driver.get("empty").value == "");
   EXPECT(driver.get("key3").status.ok() && !driver.get("key3").value.has_value());
   EXPECT(driver.get("last").value.has_value() == last);
+  for (int i = 0; i < 6; ++i) EXPECT(!driver.get("dropped" + std::to_string(i), 2).value.has_value());
 }
 
 // Opens, writes enough to fill and reuse segments, and opens twice more.
@@ -71,3 +72,5 @@ TEST("an image of format version 1 that was closed cleanly is read and carried o
 TEST("an image of format version 1 that a crash left is read and carried on") { carries_on("v1-crashed.txt", false); }
 TEST("an image of format version 2 that was closed cleanly is read and carried on") { carries_on("v2-clean.txt", true); }
 TEST("an image of format version 2 that a crash left is read and carried on") { carries_on("v2-crashed.txt", false); }
+TEST("an image of format version 3 that was closed cleanly is read and carried on") { carries_on("v3-clean.txt", true); }
+TEST("an image of format version 3 that a crash left is read and carried on") { carries_on("v3-crashed.txt", false); }
