@@ -213,7 +213,7 @@ class Client {
   /// Accepts a removal (idempotent: removing what is absent succeeds). As `append` otherwise.
   base::Result<std::uint64_t> remove(std::uint32_t keyspace, base::Bytes key, std::uint64_t tag);
   /// Accepts the removal of everything in a partition that was accepted before: one small record, whatever it removes.
-  /// Its memory and space come back in the background, a few milliseconds a million records. As `remove` otherwise, and
+  /// Its memory and space come back in the background, about 20 ms a million records. As `remove` otherwise, and
   /// completes as one.
   base::Result<std::uint64_t> drop_partition(std::uint32_t keyspace, std::uint32_t partition, std::uint64_t tag);
   /// Accepts 1 to kBatchRecordsMax writes as one: after a crash they are there all or not at all, and no read sees some of
