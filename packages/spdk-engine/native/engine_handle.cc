@@ -155,7 +155,11 @@ Napi::Value EngineHandle::batch(const Napi::CallbackInfo& info) {
   const std::span<const double> numbers = args.doubles();
   const base::Bytes bytes = args.bytes();
   std::vector<engine::BatchWrite> writes;
-  if (!args.ok() || !unpack_batch(numbers, bytes, writes) || !enter(info.Env())) return {};
+  if (!args.ok() || !enter(info.Env())) return {};
+  if (!unpack_batch(numbers, bytes, writes)) {
+    Napi::TypeError::New(info.Env(), "the numbers of the batch and its bytes do not fit together").ThrowAsJavaScriptException();
+    return {};
+  }
   return accepted(info.Env(), client_->batch(writes, ticket));
 }
 

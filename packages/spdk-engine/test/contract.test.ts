@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { BINDING_METHODS, binding, HANDLE_METHODS } from '../src/binding.ts';
 import { COLUMN, COLUMNS, KIND, ROWS_MAX } from '../src/completion-rows.ts';
-import { KEY_BYTES_MAX, PARTITION_BITS_MAX, VALUE_BYTES_MAX } from '../src/limits.ts';
+import { BATCH_WRITES_MAX, KEY_BYTES_MAX, PARTITION_BITS_MAX, VALUE_BYTES_MAX } from '../src/limits.ts';
 
 const source = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 
@@ -12,7 +12,7 @@ function enumerators(text: string, name: string): string[] {
   return [...body.matchAll(/^\s*k(\w+)/gm)].map(([, word = '']) => word.charAt(0).toLowerCase() + word.slice(1));
 }
 
-const memory = ['memory:', 64 * 1024 * 1024, 0, true, 0, 10, 0, 0, false, '', 768, 2, 10_000] as const;
+const memory = ['memory:', 64 * 1024 * 1024, 0, true, 0, 10, 0, 0, false, '', 768, 2, 10_000, false] as const;
 
 describe('the addon and its types', () => {
   it('export the same functions', () => {
@@ -44,12 +44,18 @@ describe('the addon and its types', () => {
     expect(header).toContain(`kKeyBytesMax = ${KEY_BYTES_MAX};`);
     expect(header).toContain(`kValueBytesMax = ${VALUE_BYTES_MAX / 2 ** 20}U << 20U;`);
     expect(header).toContain(`kPartitionBitsMax = ${PARTITION_BITS_MAX};`);
+    expect(header).toContain(`kBatchRecordsMax = ${BATCH_WRITES_MAX};`);
   });
 
   it('answer wrong arguments with a TypeError, never with undefined behaviour', async () => {
     const handle = await binding().openEngine(...memory);
     // @ts-expect-error on purpose
     expect(() => handle.append(0, 0, 0, 0, 'key', new Uint8Array())).toThrow(TypeError);
+    expect(() => handle.batch(0, Float64Array.of(0, 1, 0, 0, Number.NaN, 0), new Uint8Array())).toThrow(TypeError);
+    expect(() => handle.batch(0, new Float64Array(5), new Uint8Array())).toThrow(TypeError);
+    expect(() => handle.batch(0, Float64Array.of(0, 1, 0, 0, 3, 0), new Uint8Array(2))).toThrow(TypeError);
+    // @ts-expect-error on purpose
+    expect(() => handle.batch(0, new Uint8Array(6), new Uint8Array())).toThrow(TypeError);
     // @ts-expect-error on purpose
     expect(() => handle.get()).toThrow(TypeError);
     expect(() => handle.start(new Float64Array(1), () => undefined)).toThrow(TypeError);
