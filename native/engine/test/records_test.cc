@@ -241,7 +241,8 @@ TEST("puts, removals, drops, batches and ends by time survive power cuts as the 
     batches += life.batches;
     expired += life.expired;
   }
-  std::printf("moved %llu bytes, checkpoints %llu, drops %llu, batches %llu, expired %llu\n", static_cast<unsigned long long>(moved),
+  std::printf("moved %llu bytes, checkpoints %llu, drops %llu, batches %llu, expired %llu\n",
+              static_cast<unsigned long long>(moved),
               static_cast<unsigned long long>(checkpoints), static_cast<unsigned long long>(dropped),
               static_cast<unsigned long long>(batches), static_cast<unsigned long long>(expired));
   EXPECT(moved > 0 && checkpoints > kLives && dropped > kLives && batches > kLives && expired > 0);
