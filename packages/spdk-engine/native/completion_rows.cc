@@ -46,6 +46,7 @@ void CompletionRows::deliver(Napi::Env env, std::span<engine::Completion> comple
       row[kDamaged] = completion.damaged;
       if (completion.walk != nullptr) add_walk(row, *completion.walk);
     }
+    if (completion.kind == engine::OpKind::kScrub) row[kMore] = completion.more ? 1 : 0;
     if (!completion.status.ok()) {
       row[kReason] = static_cast<double>(completion.status.reason());
       row[kSequence] = static_cast<double>(messages_.size());

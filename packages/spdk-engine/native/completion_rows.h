@@ -37,7 +37,7 @@ class CompletionRows {
     kOffset,
     kKeyBytes,
     kValueBytes,
-    /// Pages: 1 if another follows.
+    /// Pages: 1 if another follows. Scrubs: 1 if it was stopped before its end.
     kMore,
     /// Pages: records that are missing because they are damaged.
     kDamaged,

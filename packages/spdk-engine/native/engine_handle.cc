@@ -64,6 +64,10 @@ Napi::Function EngineHandle::define(Napi::Env env) {
                          InstanceMethod<&EngineHandle::scan>("scan"),
                          InstanceMethod<&EngineHandle::walk>("walk"),
                          InstanceMethod<&EngineHandle::flush>("flush"),
+                         InstanceMethod<&EngineHandle::scrub>("scrub"),
+                         InstanceMethod<&EngineHandle::stopScrub>("stopScrub"),
+                         InstanceMethod<&EngineHandle::scrubProgress>("scrubProgress"),
+                         InstanceMethod<&EngineHandle::takeDamage>("takeDamage"),
                          InstanceMethod<&EngineHandle::close>("close"),
                          InstanceMethod<&EngineHandle::report>("report"),
                          InstanceMethod<&EngineHandle::stats>("stats"),
@@ -88,6 +92,7 @@ EngineHandle::EngineHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<En
   options.depth = kDepth;
   options.wake = &on_completions;
   options.wake_context = this;
+  options.damage_news = true;
   options.own_reads = LoopWatch::possible(info.Env());
   bell_.emplace();
   auto client = engine_->open_client(options);
@@ -233,6 +238,29 @@ Napi::Value EngineHandle::flush(const Napi::CallbackInfo& info) {
   const std::uint64_t ticket = args.u32();
   if (args.ok() && enter(info.Env())) accepted(info.Env(), client_->flush(ticket));
   return {};
+}
+
+Napi::Value EngineHandle::scrub(const Napi::CallbackInfo& info) {
+  napi::Args args(info);
+  const std::uint64_t ticket = args.u32();
+  const std::uint64_t bytes_per_second = args.integer();
+  if (args.ok() && enter(info.Env())) accepted(info.Env(), client_->scrub(bytes_per_second, ticket));
+  return {};
+}
+
+Napi::Value EngineHandle::stopScrub(const Napi::CallbackInfo&) {
+  if (engine_ != nullptr) engine_->stop_scrub();
+  return {};
+}
+
+Napi::Value EngineHandle::scrubProgress(const Napi::CallbackInfo& info) {
+  if (!enter(info.Env())) return {};
+  return progress_to_js(info.Env(), engine_->scrub_progress());
+}
+
+Napi::Value EngineHandle::takeDamage(const Napi::CallbackInfo& info) {
+  if (!enter(info.Env())) return {};
+  return damage_to_js(info.Env(), engine_->take_damage());
 }
 
 Napi::Value EngineHandle::close(const Napi::CallbackInfo& info) {

@@ -42,6 +42,10 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private napi::
   Napi::Value scan(const Napi::CallbackInfo& info);
   Napi::Value walk(const Napi::CallbackInfo& info);
   Napi::Value flush(const Napi::CallbackInfo& info);
+  Napi::Value scrub(const Napi::CallbackInfo& info);
+  Napi::Value stopScrub(const Napi::CallbackInfo& info);
+  Napi::Value scrubProgress(const Napi::CallbackInfo& info);
+  Napi::Value takeDamage(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value report(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);

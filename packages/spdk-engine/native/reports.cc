@@ -1,5 +1,6 @@
 #include "reports.h"
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -116,6 +117,38 @@ Napi::Value latency_to_js(Napi::Env env, engine::LatencyMemory latency) {
   return Napi::ArrayBuffer::New(
       env, memory, latency.bytes.size(),
       [](Napi::BasicEnv, void*, std::shared_ptr<const void>* kept) { delete kept; }, owner.release());
+}
+
+Napi::Object progress_to_js(Napi::Env env, const engine::ScrubProgress& progress) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("running", progress.running);
+  object.Set("bytes", number(env, progress.bytes_done));
+  object.Set("bytesTotal", number(env, progress.bytes_total));
+  object.Set("startedAtMs", number(env, progress.started_at_ms));
+  object.Set("finishedAtMs", number(env, progress.finished_at_ms));
+  object.Set("damagedRecords", number(env, progress.damaged_records));
+  object.Set("damagedPlaces", number(env, progress.damaged_places));
+  return object;
+}
+
+Napi::Array damage_to_js(Napi::Env env, const std::vector<engine::DamageReport>& reports) {
+  constexpr const char* kSources[] = {"open", "read", "scrub", "compaction"};
+  Napi::Array array = Napi::Array::New(env, reports.size());
+  for (std::size_t at = 0; at < reports.size(); ++at) {
+    const engine::DamageReport& report = reports[at];
+    Napi::Object object = Napi::Object::New(env);
+    if (report.keyspace) object.Set("keyspace", number(env, *report.keyspace));
+    if (report.partition) object.Set("partition", number(env, *report.partition));
+    if (!report.key.empty()) {
+      Napi::Uint8Array key = Napi::Uint8Array::New(env, report.key.size());
+      std::memcpy(key.Data(), report.key.data(), report.key.size());
+      object.Set("key", key);
+    }
+    object.Set("reason", number(env, static_cast<unsigned>(report.reason)));
+    object.Set("source", kSources[static_cast<std::size_t>(report.source)]);
+    array.Set(static_cast<std::uint32_t>(at), object);
+  }
+  return array;
 }
 
 }  // namespace ferrite::addon

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { StoreError } from '@ferrite/errors';
+import type { DamageReport, ScrubProgress } from './damage.ts';
 import type { OpenReport } from './open-report.ts';
 import type { EngineStats } from './stats.ts';
 
@@ -59,6 +60,12 @@ export interface NativeEngineHandle {
     values: boolean,
   ): void;
   flush(ticket: number): void;
+  /** Completes as a scrub, at its end or when stopped. `bytesPerSecond` 0: the default. */
+  scrub(ticket: number, bytesPerSecond: number): void;
+  stopScrub(): void;
+  scrubProgress(): ScrubProgress;
+  /** What was found since the last call. */
+  takeDamage(): (Omit<DamageReport, 'reason'> & { readonly reason: number })[];
   close(): Promise<void>;
   report(): NativeOpenReport;
   stats(): EngineStats;
@@ -113,6 +120,10 @@ export const HANDLE_METHODS: Readonly<Record<keyof NativeEngineHandle, true>> = 
   scan: true,
   walk: true,
   flush: true,
+  scrub: true,
+  stopScrub: true,
+  scrubProgress: true,
+  takeDamage: true,
   close: true,
   report: true,
   stats: true,

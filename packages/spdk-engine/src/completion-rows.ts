@@ -34,6 +34,9 @@ export const KIND = {
   flush: 4,
   /** The engine stopped after a device failure; the row has no ticket. */
   failed: 5,
+  /** There is damage to be taken; the row has no ticket. */
+  damage: 6,
+  scrub: 7,
   /** One record of a page; the page's own row follows. */
   recordOfPage: 100,
 } as const;

@@ -1,4 +1,5 @@
 import type { StoreError } from '@ferrite/errors';
+import type { DamageReport, ScrubOptions, ScrubProgress } from './damage.ts';
 import type { LatencySnapshot } from './latency.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { OpenReport } from './open-report.ts';
@@ -22,6 +23,20 @@ export interface Engine extends ObjectStore, AsyncDisposable {
    * throws. Records that cannot be read are left out and named in the report.
    */
   snapshot(options?: SnapshotOptions): AsyncGenerator<Uint8Array, SnapshotReport, undefined>;
+  /**
+   * Reads everything the image holds once, at a bounded rate beside the work of others, and has `damage()` name what
+   * cannot be read back; with damage in the checkpoint only opening gets slower. One pass at a time.
+   *
+   * Rejects with `ARGUMENT_INVALID`; `OVERLOADED` while another pass is under way; `signal.reason`; `SHUTTING_DOWN` when
+   * the engine is closed meanwhile; `DEVICE_FAILED`.
+   */
+  scrub(options?: ScrubOptions): Promise<ScrubProgress>;
+  /**
+   * Damage, by whomever it is found: by opening, reads, scrub or compaction. Every consumer gets every report from when
+   * it begins to iterate; what was found before anybody did waits for the first. Ends when the engine is closed; does not
+   * keep the process alive.
+   */
+  damage(): AsyncGenerator<DamageReport, void, undefined>;
   /** How long operations took since opening; also after `close`. Read from shared memory, the engine is not asked. */
   latency(): LatencySnapshot;
   /** Settles (never rejects) with the reason if the device fails and the engine stops for good. */

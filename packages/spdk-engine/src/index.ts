@@ -1,5 +1,6 @@
 export { type Capabilities, type Capability, capabilities, type Limit } from './capabilities.ts';
 export type { EngineConfig, SpdkConfig } from './config.ts';
+export type { DamageReport, ScrubOptions, ScrubProgress } from './damage.ts';
 export type { Engine } from './engine.ts';
 export type { LatencySnapshot, LatencySummary } from './latency.ts';
 export { latencyOfProcess } from './latency-of-process.ts';

@@ -2,6 +2,7 @@ import { invariant, reasonFromId, StoreError } from '@ferrite/errors';
 import { checkBatch, packBatch } from './batch.ts';
 import type { NativeEngineHandle } from './binding.ts';
 import { COLUMN, COLUMNS, KIND, ROWS_MAX } from './completion-rows.ts';
+import { DamageFeed, type DamageReport, type ScrubOptions, type ScrubProgress } from './damage.ts';
 import type { Engine } from './engine.ts';
 import { type LatencySnapshot, latencyFrom } from './latency.ts';
 import { storeErrorFromNative, translated } from './native-error.ts';
@@ -15,7 +16,7 @@ import type {
   StoredRecord,
 } from './object-store.ts';
 import type { OpenReport } from './open-report.ts';
-import { checkKey, checkPartition, checkRecord, checkScan, checkSince } from './record-check.ts';
+import { checkKey, checkPartition, checkRecord, checkScan, checkScrubRate, checkSince } from './record-check.ts';
 import { scanByPages } from './scan.ts';
 import { type SnapshotOptions, streamSnapshot } from './snapshot.ts';
 import type { SnapshotReport } from './snapshot-format.ts';
@@ -27,6 +28,9 @@ const NO_BYTES = new Uint8Array();
 /** Of one page of a walk; a record larger than that has a page of its own. */
 const WALK_RECORDS_MAX = 1024;
 const WALK_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Between two calls of a scrub's `onProgress`. */
+const PROGRESS_MS = 250;
 
 /** Whatever reacts to it runs at the end of the turn, and cheaper than by `queueMicrotask`. */
 const SETTLED = Promise.resolve();
@@ -61,6 +65,9 @@ export class NativeEngine implements Engine, Walkable {
   readonly #rows = new Float64Array(ROWS_MAX * COLUMNS);
   readonly #latency: Uint8Array;
   readonly #tickets = new TicketTable<Waiting>();
+  readonly #damage = new DamageFeed(() =>
+    this.#handle.takeDamage().map((each) => ({ ...each, reason: reasonFromId(each.reason) })),
+  );
   #closing: Promise<void> | undefined;
   #turning = false;
   /** The slab that small records go into until it is full. */
@@ -156,6 +163,36 @@ export class NativeEngine implements Engine, Walkable {
     return streamSnapshot(this, options);
   }
 
+  async scrub(options: ScrubOptions = {}): Promise<ScrubProgress> {
+    const { bytesPerSecond = 0, signal, onProgress } = options;
+    checkScrubRate(options.bytesPerSecond);
+    signal?.throwIfAborted();
+    const stop = (): void => this.#handle.stopScrub();
+    const done = this.#submit<ScrubProgress | undefined>(0, undefined, (ticket) =>
+      this.#handle.scrub(ticket, bytesPerSecond),
+    );
+    signal?.addEventListener('abort', stop, { once: true });
+    const beat = onProgress && setInterval(() => onProgress(this.#handle.scrubProgress()), PROGRESS_MS);
+    try {
+      const progress = await done;
+      if (progress === undefined) {
+        signal?.throwIfAborted();
+        throw new StoreError('SHUTTING_DOWN', {
+          message: 'the engine was closed before the scrub had seen everything',
+        });
+      }
+      onProgress?.(progress);
+      return progress;
+    } finally {
+      clearInterval(beat);
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  damage(): AsyncGenerator<DamageReport, void, undefined> {
+    return this.#damage.listen();
+  }
+
   flush(): Promise<void> {
     return this.#submit(0, undefined, (ticket) => this.#handle.flush(ticket));
   }
@@ -170,9 +207,12 @@ export class NativeEngine implements Engine, Walkable {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#handle.close().catch((error: unknown) => {
-      throw translated(error, this.#device);
-    });
+    this.#closing ??= this.#handle
+      .close()
+      .catch((error: unknown) => {
+        throw translated(error, this.#device);
+      })
+      .finally(() => this.#damage.end());
     return this.#closing;
   }
 
@@ -238,6 +278,8 @@ export class NativeEngine implements Engine, Walkable {
       const kind = this.#cell(row, COLUMN.kind);
       if (kind === KIND.failed) {
         this.#fail(this.#failure(row, messages));
+      } else if (kind === KIND.damage) {
+        this.#damage.announce();
       } else if (kind === KIND.recordOfPage) {
         const { keyspace, page } = this.#tickets.at(this.#cell(row, COLUMN.ticket));
         invariant(page !== undefined, 'INV-ENGINE-TICKET', 'a record of a page that nobody asked for');
@@ -258,6 +300,7 @@ export class NativeEngine implements Engine, Walkable {
 
   #outcome(row: number, kind: number, { keyspace, page }: Waiting, slabs: readonly ArrayBuffer[] | undefined): unknown {
     if (kind === KIND.get) return this.#cell(row, COLUMN.slab) < 0 ? undefined : this.#record(row, keyspace, slabs);
+    if (kind === KIND.scrub) return this.#cell(row, COLUMN.more) === 0 ? this.#handle.scrubProgress() : undefined;
     if (page === undefined) return undefined;
     if (this.#cell(row, COLUMN.slab) >= 0) return walkPageFrom(this.#bytes(row, slabs), page.records);
     const damaged = this.#cell(row, COLUMN.damaged);

@@ -36,6 +36,11 @@ export function checkPartition(keyspace: number, partition: number, partitionBit
   checkInteger('partition', partition, 0, 2 ** partitionBits - 1);
 }
 
+/** Throws `ARGUMENT_INVALID` unless absent or a number of bytes a second that makes sense. */
+export function checkScrubRate(bytesPerSecond: number | undefined): void {
+  if (bytesPerSecond !== undefined) checkInteger('bytesPerSecond', bytesPerSecond, 4096, Number.MAX_SAFE_INTEGER);
+}
+
 /** A page request with its defaults filled in; throws `ARGUMENT_INVALID` naming the field that is wrong. */
 export function checkScan(request: ScanPageRequest, partitionBits: number): Required<Omit<ScanPageRequest, 'after'>> {
   const { keyspace, partition, after, maxRecords = 256, maxBytes = 1024 * 1024, values = true } = request;
