@@ -24,7 +24,7 @@ constexpr std::uint64_t kSpinNs = 1'000'000;
 
 /// Reads handed to JavaScript before it may react: what it asks for then is with the device while the rest is handed
 /// over. More together would leave the device idle meanwhile, fewer would pay for more calls.
-constexpr std::size_t kReadsTogether = 16;
+constexpr std::size_t kReadsTogether = 4;
 
 }  // namespace
 
