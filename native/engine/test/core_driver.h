@@ -1,6 +1,7 @@
 // Plays the reactor of a Core on the test's own thread, deterministically. Threads: one.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,7 +17,9 @@ namespace ferrite::engine {
 
 class CoreDriver {
  public:
-  explicit CoreDriver(const OpenOptions& options) : core_(std::make_shared<internal::Core>(options)) {}
+  explicit CoreDriver(const OpenOptions& options) : core_(std::make_shared<internal::Core>(options)) {
+    core_->use_time(&time_);
+  }
 
   base::Status attach(std::unique_ptr<BlockDevice> device, bool fresh) {
     const base::Status status = core_->attach(std::move(device), fresh);
@@ -88,7 +91,23 @@ class CoreDriver {
   base::Status scrub(std::uint64_t bytes_per_second, std::uint64_t tag) {
     return core_->submit_scrub(client_, bytes_per_second, tag);
   }
-  bool step() { return core_->step(false); }
+  // Reads answered through `poll`.
+  base::Status begin_get(const std::string& key, std::uint64_t tag, std::uint32_t keyspace = 1) {
+    return core_->submit_get(client_, keyspace, bytes_of(key), tag);
+  }
+  base::Status begin_scan(const ScanRequest& request, std::uint64_t tag) {
+    return core_->submit_scan(client_, request, tag);
+  }
+  base::Status begin_walk(const WalkRequest& request, std::uint64_t tag) {
+    return core_->submit_walk(client_, request, tag);
+  }
+  /// A turn of the reactor, which takes a little time.
+  bool step() {
+    time_ += std::chrono::microseconds(20);
+    return core_->step(false);
+  }
+  /// Time goes by in which the reactor does nothing.
+  void pass(std::chrono::milliseconds time) { time_ += time; }
   std::optional<Completion> poll() {
     Completion one[1];
     if (client_->drain(one) == 0) return std::nullopt;
@@ -120,6 +139,8 @@ class CoreDriver {
   }
 
  private:
+  // Not zero: the engine's own stamps begin there, and must lie far back.
+  std::chrono::steady_clock::time_point time_{std::chrono::hours(1)};
   std::shared_ptr<internal::Core> core_;
   std::shared_ptr<internal::ClientQueue> client_;
 };

@@ -32,6 +32,8 @@ struct IoRequest {
   void* owner = nullptr;
   /// 0, or an errno value. A failed write or flush leaves the blocks concerned in any state.
   int error = 0;
+  /// The function that asks, by name: devices in tests fail each in turn.
+  const char* site = "";
   /// For the device's own use while the request is in flight.
   std::uint32_t progress = 0;
   IoRequest* next = nullptr;

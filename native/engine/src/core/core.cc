@@ -99,9 +99,9 @@ bool Core::idle() noexcept {
 // Polls on for a while after the last thing that happened.
 bool Core::stays_awake() noexcept {
   if (options_.poll_micros == 0) return false;
-  const Clock::time_point now = Clock::now();
-  if (!idle() || !quiet()) last_busy_ = now;
-  return now - last_busy_ < std::chrono::microseconds(options_.poll_micros);
+  const Clock::time_point time = now();
+  if (!idle() || !quiet()) last_busy_ = time;
+  return time - last_busy_ < std::chrono::microseconds(options_.poll_micros);
 }
 
 int Core::park_time() noexcept {
@@ -112,7 +112,7 @@ int Core::park_time() noexcept {
 
 int Core::seal_wait() noexcept {
   if (!may_seal_ || sealed_ || log_busy() || group_ != nullptr || failed()) return -1;
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(last_commit_ + kSealAfter - Clock::now());
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(last_commit_ + kSealAfter - now());
   return std::max(1, static_cast<int>(left.count()) + 1);
 }
 
@@ -169,12 +169,13 @@ void Core::wake_if_parked() noexcept {
 }
 
 void Core::start_io(IoRequest& request, IoKind kind, std::uint64_t offset, std::uint32_t length, std::uint8_t* buffer,
-                    void (*done)(IoRequest&)) noexcept {
+                    void (*done)(IoRequest&), const char* site) noexcept {
   request.kind = kind;
   request.offset = offset;
   request.length = length;
   request.buffer = buffer;
   request.error = 0;
+  request.site = site;
   observer_.watch(request, done);
   device_->submit(request);
   if (kind == IoKind::kRead) {

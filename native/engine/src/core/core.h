@@ -57,6 +57,8 @@ class Core {
   /// One turn of the reactor; sleeps when `may_sleep` and there is nothing to do. False once closed.
   bool step(bool may_sleep);
   base::Status close();
+  /// Tests: it is what time they say it is, from before `attach` on. Without: the steady clock.
+  void use_time(const std::chrono::steady_clock::time_point* time) noexcept { time_ = time; }
   /// Refuses new work from now on and lets `step` finish what is there.
   void begin_close() noexcept;
 
@@ -130,6 +132,7 @@ class Core {
   void finish_close() noexcept;
 
   // Reactor (core.cc).
+  [[nodiscard]] Clock::time_point now() const noexcept { return time_ != nullptr ? *time_ : Clock::now(); }
   void run() noexcept;
   void take_submissions() noexcept;
   [[nodiscard]] bool idle() noexcept;
@@ -143,7 +146,7 @@ class Core {
   void deliver(ClientQueue* client, Completion&& completion, std::uint64_t latency_ns) noexcept;
   void fail(int error, const char* message) noexcept;
   void start_io(IoRequest& request, IoKind kind, std::uint64_t offset, std::uint32_t length, std::uint8_t* buffer,
-                void (*done)(IoRequest&)) noexcept;
+                void (*done)(IoRequest&), const char* site = __builtin_FUNCTION()) noexcept;
 
   // Writes (core_write.cc).
   void pump_writes() noexcept;
@@ -266,6 +269,7 @@ class Core {
   base::Status submit_read(const std::shared_ptr<ClientQueue>& client, ReadOp*& op);
 
   const OpenOptions options_;
+  const Clock::time_point* time_ = nullptr;
   OpenReport report_;
   std::uint32_t value_bytes_max_ = 0;
 

@@ -48,7 +48,7 @@ void Core::pump_checkpoint() noexcept {
     if (!checkpoint_due()) return;
     begin_checkpoint();
   }
-  if (!draining_ && (group_ != nullptr || moving_.writing) && Clock::now() - checkpoint_.last_write < kPace) return;
+  if (!draining_ && (group_ != nullptr || moving_.writing) && now() - checkpoint_.last_write < kPace) return;
   write_pages();
 }
 
@@ -186,7 +186,7 @@ void Core::write_pages() noexcept {
 
 void Core::finish_pages() noexcept {
   checkpoint_.writing = false;
-  checkpoint_.last_write = Clock::now();
+  checkpoint_.last_write = now();
   if (checkpoint_.io.error != 0) {
     fail(checkpoint_.io.error, "a write of the index checkpoint failed");
     return;
@@ -201,7 +201,7 @@ void Core::finish_pages() noexcept {
   checkpoint_.step = Checkpointing::Step::kIdle;
   checkpoint_.records_since -= checkpoint_.records_before;
   checkpoint_.bytes_since -= checkpoint_.bytes_before;
-  checkpoint_.finished = Clock::now();
+  checkpoint_.finished = now();
   add(counters_.checkpoints, 1);
   pump_free();
 }

@@ -316,7 +316,7 @@ void Core::finish_copies() noexcept {
   }
   moving_.moves.clear();
   may_seal_ = true;
-  last_commit_ = Clock::now();
+  last_commit_ = now();
   pump_moving();
   pump_free();
   pump_writes();

@@ -379,7 +379,7 @@ Status Core::close() {
   if (thread_.joinable()) {
     thread_.join();
   } else {
-    while (step(true)) {
+    while (!finished_ && step(true)) {
     }
   }
   return close_status_;

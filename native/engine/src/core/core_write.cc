@@ -23,7 +23,7 @@ void Core::pump_writes() noexcept {
     const std::lock_guard lock(mutex_);
     group_ = intake_->take();
     if (group_ == nullptr) {
-      const bool idle_long = closing_ || Clock::now() - last_commit_ >= kSealAfter;
+      const bool idle_long = closing_ || now() - last_commit_ >= kSealAfter;
       if (may_seal_ && !sealed_ && intake_->empty() && idle_long) start_seal();
       return;
     }
@@ -272,7 +272,7 @@ void Core::commit_group() noexcept {
     counters_.index_bytes.store(index_->memory_bytes(), std::memory_order_relaxed);
     may_seal_ = may_seal_ || !restoring_;
     ambiguous_ = ambiguous_ && restoring_;
-    last_commit_ = Clock::now();
+    last_commit_ = now();
   }
   {
     const std::lock_guard lock(mutex_);

@@ -77,6 +77,7 @@ bool LaneReader::read(Op& op) noexcept {
   op.io.buffer = op.buffer->memory.data();
   op.io.owner = &op;
   op.io.error = 0;
+  op.io.site = "lane_read";
   op.io.done = [](IoRequest& request) {
     auto* done = static_cast<Op*>(request.owner);
     done->reader->finish_read(*done);

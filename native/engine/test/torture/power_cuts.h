@@ -8,7 +8,7 @@
 
 namespace ferrite::engine::torture {
 
-/// Everything follows from the seed but the pauses that let the log fall idle. Ends the program on a violation.
+/// Everything follows from the seed. Ends the program on a violation.
 void live(std::uint64_t seed, CutMode mode, Totals& totals);
 
 }  // namespace ferrite::engine::torture
