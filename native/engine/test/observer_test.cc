@@ -132,7 +132,7 @@ TEST("operations that fail with the device are counted, too") {
   CoreDriver driver(options());
   EXPECT(driver.attach(std::make_unique<FaultyDevice>(memory(), faults), true).ok());
   faults->at = faults->seen;
-  faults->lasting = true;
+  faults->fault = Fault::kLasting;
   EXPECT(driver.put("k", "v", 1).ok());
   unsigned failures = 0;
   for (int i = 0; i < 2; ++i) {

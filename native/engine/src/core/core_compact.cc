@@ -357,7 +357,8 @@ void Core::finish_victim() noexcept {
   Segment& victim = (*segments_)[moving_.victim];
   victim.state = SegmentState::kFull;
   victim.vouched_by = std::max(victim.vouched_by, moving_.last_group);
-  if (victim.live_records > 0) {
+  // What could not be read stays: emptying it again would come to the same.
+  if (victim.live_records > 0 || victim.removals > 0) {
     victim.stuck = true;
     suspect(segments_->begin_of(moving_.victim), segments_->usable_end(moving_.victim), DamageSource::kCompaction);
   }

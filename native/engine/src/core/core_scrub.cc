@@ -89,7 +89,7 @@ void Core::start_scrub(ReadOp& op) noexcept {
   s.damaged_records.store(0, std::memory_order_relaxed);
   s.damaged_places.store(0, std::memory_order_relaxed);
   s.started_at_ms.store(now_ms(), std::memory_order_relaxed);
-  s.due = Clock::now();
+  s.due = now();
   s.next = 0;
   begin_scrub_area();
 }
@@ -109,7 +109,7 @@ int Core::scrub_wait() noexcept {
   const Scrubbing& s = scrubbing_;
   if (s.op == nullptr || s.reading || !suspects_.none()) return -1;
   const Clock::time_point due = reads_in_flight_ > 0 ? s.due + kPatience : s.due;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now());
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - now());
   return std::max(0, static_cast<int>(left.count()));
 }
 
@@ -168,7 +168,7 @@ void Core::read_scrub_window() noexcept {
     if (s.filled > 0) std::memcpy(larger.data(), s.buffer.data(), s.filled);
     s.buffer = std::move(larger);
   }
-  s.due = std::max(s.due, Clock::now() - kBurst) +
+  s.due = std::max(s.due, now() - kBurst) +
           std::chrono::nanoseconds(static_cast<std::uint64_t>(1e9 * length / static_cast<double>(s.bytes_per_second)));
   s.reading = true;
   s.io.owner = this;

@@ -58,6 +58,14 @@ void VolatileDisk::power_cut(CutMode mode, testing::Seeded& random) {
   std::memcpy(cache.data(), durable.data(), durable.size());
 }
 
+std::shared_ptr<VolatileDisk> VolatileDisk::copy() const {
+  auto copy = std::make_shared<VolatileDisk>(durable.size());
+  copy->allocates_on_write = allocates_on_write;
+  std::memcpy(copy->durable.data(), durable.data(), durable.size());
+  std::memcpy(copy->cache.data(), durable.data(), durable.size());
+  return copy;
+}
+
 NonDurableDevice::~NonDurableDevice() {
   // What was with the device when the power went may have reached the medium in part.
   for (const IoRequest* request : submitted_) leave_in_flight(*request);

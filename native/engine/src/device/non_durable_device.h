@@ -34,6 +34,8 @@ class VolatileDisk {
   explicit VolatileDisk(std::size_t bytes) : durable(bytes), cache(bytes) {}
 
   void power_cut(CutMode mode, testing::Seeded& random);
+  /// Another disk with what is durable on this one.
+  [[nodiscard]] std::shared_ptr<VolatileDisk> copy() const;
 
   /// As a file whose space is given when it is written: see BlockDevice::allocates_on_write.
   bool allocates_on_write = false;

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -17,31 +16,50 @@ using Value = std::optional<std::string>;
 
 class Model {
  public:
+  /// A write under way. One tag may name several keys (a batch, a dropped partition): they are acknowledged together.
   void accepted(std::uint64_t tag, const std::string& name, Value value) {
-    open_[tag] = name;
-    histories_[name].push_back({tag, std::move(value)});
+    open_[tag].push_back(name);
+    histories_[name].entries.push_back({tag, std::move(value)});
   }
   void acknowledged(std::uint64_t tag) {
     const auto found = open_.find(tag);
     EXPECT(found != open_.end());
-    std::vector<Entry>& history = histories_[found->second];
-    while (history.front().tag != tag) history.erase(history.begin());
-    certain_.insert(found->second);
+    for (const std::string& name : found->second) {
+      History& history = histories_[name];
+      while (history.entries[history.first].tag != tag || history.first == 0) ++history.first;
+    }
     open_.erase(found);
   }
-  /// Ends the test when `seen` is older than what was acknowledged, or was never accepted.
-  void check(const std::string& name, const Value& seen) const {
+  /// `seen` is what was acknowledged, or was accepted later.
+  [[nodiscard]] bool allows(const std::string& name, const Value& seen) const {
     const auto found = histories_.find(name);
-    bool allowed = !seen.has_value() && !certain_.contains(name);
-    if (found != histories_.end()) {
-      for (const Entry& entry : found->second) allowed = allowed || entry.value == seen;
-    }
-    EXPECT(allowed);
+    return found == histories_.end() ? !seen.has_value() : found->second.has(found->second.first, seen);
+  }
+  /// `seen` was written under this name at some time, or is absent.
+  [[nodiscard]] bool ever(const std::string& name, const Value& seen) const {
+    const auto found = histories_.find(name);
+    return found == histories_.end() ? !seen.has_value() : found->second.has(0, seen);
+  }
+  /// The last accepted write of a name, to be asked about with `since`: what a read sees that begins now.
+  [[nodiscard]] std::size_t mark(const std::string& name) const {
+    const auto found = histories_.find(name);
+    return found == histories_.end() ? 0 : found->second.entries.size() - 1;
+  }
+  [[nodiscard]] bool since(const std::string& name, std::size_t mark, const Value& seen) const {
+    const auto found = histories_.find(name);
+    return found == histories_.end() ? !seen.has_value() : found->second.has(mark, seen);
+  }
+  /// Every name a write was accepted for.
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const auto& [name, history] : histories_) names.push_back(name);
+    return names;
   }
   /// The disk speaks: what it holds now is durable.
   void settle(const std::string& name, const Value& seen) {
-    histories_[name] = {{0, seen}};
-    certain_.insert(name);
+    History& history = histories_[name];
+    history.entries.push_back({0, seen});
+    history.first = history.entries.size() - 1;
   }
   /// Nothing that is still open will be acknowledged any more.
   void crash() { open_.clear(); }
@@ -51,10 +69,21 @@ class Model {
     std::uint64_t tag;
     Value value;
   };
-  std::map<std::string, std::vector<Entry>> histories_;
-  std::map<std::uint64_t, std::string> open_;
-  /// Keys of which absence is an answer like any other.
-  std::set<std::string> certain_;
+  struct History {
+    /// In the order of acceptance; in the beginning there is nothing.
+    std::vector<Entry> entries{{0, std::nullopt}};
+    /// The last acknowledged one.
+    std::size_t first = 0;
+
+    [[nodiscard]] bool has(std::size_t from, const Value& value) const {
+      for (std::size_t i = from; i < entries.size(); ++i) {
+        if (entries[i].value == value) return true;
+      }
+      return false;
+    }
+  };
+  std::map<std::string, History> histories_;
+  std::map<std::uint64_t, std::vector<std::string>> open_;
 };
 
 }  // namespace ferrite::engine::torture
