@@ -272,7 +272,6 @@ class Core {
   const Clock::time_point* time_ = nullptr;
   OpenReport report_;
   std::uint32_t value_bytes_max_ = 0;
-
   ExpiryClock expiry_;
   Observer observer_;
 
@@ -384,8 +383,6 @@ class Core {
   Watch watch_;
   std::vector<IndexEntry> walk_entries_;
   std::vector<ClientQueue*> touched_;
-
-  // Counters: written by the reactor or under mutex_, read by anyone.
   mutable Counters counters_;
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) noexcept {
     counter.fetch_add(amount, std::memory_order_relaxed);
