@@ -53,6 +53,7 @@ export const engineSuite: Suite = {
         ...sides.growth.results(),
         ...underCompaction(sides),
         ...spdkResults(context.directory),
+        ...(sides.polls ? polled(sides) : []),
         ...besides(sides),
       ],
       series: () => sides.growth.series(),
@@ -124,6 +125,17 @@ function underCompaction({ aged, fresh }: Sides): readonly ResultSpec[] {
     { name: 'write-amplification-70', unit: 'x', sample: () => aged.amplification() },
     { name: 'put-p99-during-compaction', ...p99, ours: aged.puts(64), peer: quiet(64) },
   ];
+}
+
+/** The same questions to an engine that goes on polling after an operation. */
+function polled({ filled, fresh, rocks, fio, fioFile }: Sides): readonly ResultSpec[] {
+  const settings = { pollMicros: POLL_MICROS };
+  const read = (inFlight: number): ComparedSpec => {
+    const ours = filled.gets(inFlight, settings);
+    return { name: `read-${inFlight}-polled-vs-rocksdb`, ...rate, ours, peer: rocks.reads(inFlight) };
+  };
+  const put = { ...p50, ours: fresh.puts(PUT_KEYS, 1, settings), peer: fio.puts(fioFile) };
+  return [{ name: 'put-durable-qd1-polled-p50-vs-fio', ...put }, read(1), read(16)];
 }
 
 /** What the outer contract does not name, but who reads the rest will ask. */
