@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "batch_writes.h"
+#include "base/monotonic_clock.h"
 #include "napi_glue/args.h"
 #include "napi_glue/async_task.h"
 #include "napi_glue/error_bridge.h"
@@ -18,6 +19,9 @@ constexpr std::uint32_t kDepth = 8192;
 /// For a single read the thread sleeps with the device instead of with the event loop, this long at most. A timer beyond
 /// the kernel's next tick is free; a shorter one costs a guest of a hypervisor as much as a quarter of a read.
 constexpr std::uint64_t kSleepNs = 10'000'000;
+
+/// A read that was waited for longer than this makes waiting rarer.
+constexpr std::uint64_t kSlowNs = 500'000;
 
 /// For a single write a thread that polls goes on as long as a slow flush takes.
 constexpr std::uint64_t kSpinNs = 1'000'000;
@@ -183,9 +187,11 @@ Napi::Value EngineHandle::endTurn(const Napi::CallbackInfo& info) {
   if (client_ == nullptr) return {};
   const bool may_wait = watching_ && in_flight_ == 1 && waits_.next() && (!waits_.look() || watch_.loop_is_idle());
   const bool own = client_->own_reads_in_flight() > 0;
+  const std::uint64_t begun_ns = may_wait ? base::monotonic_ns() : 0;
   bool done = client_->enter_reads(may_wait && own ? engine::Patience{poll_ns_, kSleepNs} : engine::Patience{});
   if (may_wait && !own && !done) done = wait_for_reactor();
-  if (may_wait) waits_.ended(done);
+  // Unlike a write's, a read's wait does not hear of what happens in the loop: on a slow device it is the exception.
+  if (may_wait) waits_.ended(done && (!own || base::monotonic_ns() - begun_ns < kSlowNs));
   if (done && may_wait) {
     drain(info.Env());
   } else if (done) {
