@@ -106,6 +106,7 @@ class CoreDriver {
     time_ += std::chrono::microseconds(20);
     return core_->step(false);
   }
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const { return time_; }
   /// Time goes by in which the reactor does nothing.
   void pass(std::chrono::milliseconds time) { time_ += time; }
   std::optional<Completion> poll() {

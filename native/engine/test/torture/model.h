@@ -16,17 +16,19 @@ using Value = std::optional<std::string>;
 
 class Model {
  public:
-  /// A write under way. One tag may name several keys (a batch, a dropped partition): they are acknowledged together.
+  /// A write under way. One tag may name several keys (a batch, a dropped partition), each once.
   void accepted(std::uint64_t tag, const std::string& name, Value value) {
     open_[tag].push_back(name);
     histories_[name].entries.push_back({tag, std::move(value)});
   }
+  /// A write under way that changes nothing known so far (a drop); `accepted` may follow for the same tag.
+  void nothing_accepted(std::uint64_t tag) { open_[tag]; }
   void acknowledged(std::uint64_t tag) {
     const auto found = open_.find(tag);
     EXPECT(found != open_.end());
     for (const std::string& name : found->second) {
       History& history = histories_[name];
-      while (history.entries[history.first].tag != tag || history.first == 0) ++history.first;
+      while (history.entries[history.first].tag != tag) ++history.first;
     }
     open_.erase(found);
   }
@@ -60,6 +62,13 @@ class Model {
     History& history = histories_[name];
     history.entries.push_back({0, seen});
     history.first = history.entries.size() - 1;
+  }
+  /// Nobody asks any more what was there before the last acknowledged writes.
+  void forget() {
+    for (auto& [name, history] : histories_) {
+      history.entries.erase(history.entries.begin(), history.entries.begin() + static_cast<std::ptrdiff_t>(history.first));
+      history.first = 0;
+    }
   }
   /// Nothing that is still open will be acknowledged any more.
   void crash() { open_.clear(); }

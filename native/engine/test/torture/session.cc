@@ -1,10 +1,18 @@
 #include "torture/session.h"
 
+#include <algorithm>
 #include <chrono>
+#include <vector>
 
 namespace ferrite::engine::torture {
 
 using base::Reason;
+
+namespace {
+
+constexpr std::uint64_t kScrubRate = 1U << 30U;
+
+}  // namespace
 
 base::Status Session::open(std::unique_ptr<BlockDevice> device, bool fresh) {
   return driver_.attach(std::move(device), fresh);
@@ -18,31 +26,71 @@ void Session::turn() {
   collect();
 }
 
+Value Session::random_value() {
+  if (random_.chance(traffic_.removals_percent)) return std::nullopt;
+  std::string value = std::to_string(tag_) + ":";
+  const bool large = random_.chance(traffic_.large_percent);
+  value.resize(value.size() + random_.below(large ? traffic_.large_bytes : traffic_.value_bytes), 'v');
+  return value;
+}
+
 void Session::random_write() {
   const auto keyspace = 1 + static_cast<std::uint32_t>(random_.below(traffic_.keyspaces));
-  const std::string key = "key" + std::to_string(random_.below(traffic_.keys));
-  Value value;
-  if (!random_.chance(traffic_.removals_percent)) {
-    value = std::to_string(tag_ + 1) + ":";
-    const bool large = random_.chance(traffic_.large_percent);
-    value->resize(value->size() + random_.below(large ? traffic_.large_bytes : traffic_.value_bytes), 'v');
+  if (random_.chance(traffic_.batches_percent)) {
+    write_batch(keyspace);
+  } else if (random_.chance(traffic_.drops_percent)) {
+    drop_partition(keyspace);
+  } else {
+    const std::string key = "key" + std::to_string(random_.below(traffic_.keys));
+    ++tag_;
+    static_cast<void>(write(key, keyspace, random_value()));
   }
-  static_cast<void>(write(key, keyspace, std::move(value)));
 }
 
 bool Session::write(const std::string& key, std::uint32_t keyspace, Value value) {
   const std::uint64_t tag = ++tag_;
   const auto accepted =
       value.has_value() ? driver_.put(key, *value, tag, keyspace) : driver_.remove(key, tag, keyspace);
+  note_write(accepted);
+  if (accepted.ok()) model_.accepted(tag, name_of(keyspace, key), std::move(value));
+  return accepted.ok();
+}
+
+void Session::write_batch(std::uint32_t keyspace) {
+  const std::uint64_t tag = ++tag_;
+  std::vector<CoreDriver::Write> writes;
+  const std::uint64_t first = random_.below(traffic_.keys);
+  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(3, traffic_.keys); ++i) {
+    writes.push_back({"key" + std::to_string((first + i) % traffic_.keys), random_value(), keyspace});
+  }
+  const auto accepted = driver_.batch(writes, tag);
+  note_write(accepted);
+  if (!accepted.ok()) return;
+  for (CoreDriver::Write& write : writes) model_.accepted(tag, name_of(keyspace, write.key), std::move(write.value));
+}
+
+void Session::drop_partition(std::uint32_t keyspace) {
+  const std::uint64_t tag = ++tag_;
+  const auto partition = static_cast<std::uint32_t>(random_.below(1U << kPartitionBits));
+  const auto accepted = driver_.drop(keyspace, partition, tag);
+  note_write(accepted);
+  if (!accepted.ok()) return;
+  model_.nothing_accepted(tag);
+  for (std::uint64_t number = 0; number < traffic_.keys; ++number) {
+    const std::string key = "key" + std::to_string(number);
+    if (partition_of(key_hash(bytes_of(key)), kPartitionBits) != partition) continue;
+    model_.accepted(tag, name_of(keyspace, key), std::nullopt);
+  }
+}
+
+void Session::note_write(const base::Result<std::uint64_t>& accepted) {
   if (accepted.ok()) {
     ++open_;
-    model_.accepted(tag, name_of(keyspace, key), std::move(value));
-    return true;
+    return;
   }
   const Reason reason = accepted.status().reason();
   EXPECT(reason == Reason::kDeviceFailed ? driver_.core().failed()
                                          : reason == Reason::kDeviceFull || reason == Reason::kOverloaded);
-  return false;
 }
 
 void Session::random_read() {
@@ -51,20 +99,23 @@ void Session::random_read() {
   const std::uint64_t tag = ++tag_;
   base::Status accepted;
   Reading reading;
-  const std::uint64_t kind = random_.below(4);
-  if (kind < 2) {
+  const std::uint64_t kind = random_.below(9);
+  if (kind < 4) {
     reading = {name_of(keyspace, key), model_.mark(name_of(keyspace, key))};
     accepted = driver_.begin_get(key, tag, keyspace);
-  } else if (kind == 2) {
+  } else if (kind < 6) {
     ScanRequest request;
     request.keyspace = keyspace;
-    request.partition = static_cast<std::uint32_t>(random_.below(4));
+    request.partition = static_cast<std::uint32_t>(random_.below(1U << kPartitionBits));
     request.max_records = 8;
     accepted = driver_.begin_scan(request, tag);
-  } else {
+  } else if (kind < 8) {
     WalkRequest request;
     request.max_records = 8;
     accepted = driver_.begin_walk(request, tag);
+  } else {
+    accepted = driver_.scrub(kScrubRate, tag);
+    if (accepted.reason() == Reason::kOverloaded) return;  // another pass is going on
   }
   if (!accepted.ok()) {
     EXPECT(accepted.reason() == Reason::kDeviceFailed && driver_.core().failed());
@@ -104,7 +155,7 @@ void Session::answer_get(const Reading& reading, Completion& completion) {
   }
   read_errors_ += completion.damaged;
   RecordView view;
-  if (completion.kind == OpKind::kScan) {
+  if (completion.kind == OpKind::kScan || completion.kind == OpKind::kScrub) {
     // The page of a scan or walk: nothing in it was invented.
     while (completion.records.next(view)) {
       EXPECT(model_.ever(name_of(view.keyspace, text_of(view.key)), text_of(view.value)));
@@ -152,11 +203,20 @@ void Session::look(bool trusting) {
   if (!driver_.core().failed()) scan_all();
 }
 
+bool Session::scrub_finds(std::uint64_t bytes_per_second) {
+  settle();
+  EXPECT(driver_.scrub(bytes_per_second, 0).ok());
+  const Completion pass = driver_.wait();
+  EXPECT(pass.status.ok() && !pass.more);
+  const ScrubProgress progress = driver_.core().scrub_progress();
+  return progress.damaged_records + progress.damaged_places > 0;
+}
+
 // Scans say the same as gets: nothing more, nothing less.
 void Session::scan_all() {
   std::uint64_t records = 0;
   for (std::uint32_t keyspace = 1; keyspace <= traffic_.keyspaces; ++keyspace) {
-    for (std::uint32_t partition = 0; partition < 4; ++partition) {
+    for (std::uint32_t partition = 0; partition < 1U << kPartitionBits; ++partition) {
       ScanRequest request;
       request.keyspace = keyspace;
       request.partition = partition;

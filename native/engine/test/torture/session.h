@@ -1,5 +1,5 @@
-// One boot of an engine under seeded traffic, checked against a model: every answer is what the model allows, or an error
-// that is noted. Threads: one. The model outlives its sessions.
+// One boot of an engine under seeded traffic, checked against a model: every answer is what the model allows, or an
+// error that is noted. Threads: one. The model outlives its sessions.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,16 @@
 
 namespace ferrite::engine::torture {
 
+/// Of every image here.
+inline constexpr std::uint32_t kPartitionBits = 2;
+
 struct Traffic {
   std::uint64_t keys = 24;
   std::uint32_t keyspaces = 2;
   std::uint64_t writes_percent = 40;
   std::uint64_t removals_percent = 15;
+  std::uint64_t batches_percent = 5;
+  std::uint64_t drops_percent = 1;
   std::uint64_t reads_percent = 10;
   std::uint64_t value_bytes = 3000;
   std::uint64_t large_percent = 5;
@@ -32,11 +37,9 @@ struct Noticed {
   bool damaged = false;
   bool ambiguous = false;
   bool stopped = false;
-  /// The image became smaller than it was made: the file system is full.
-  bool shrunk = false;
 
   [[nodiscard]] bool anything() const noexcept {
-    return read_errors > 0 || checksum_failures > 0 || salvaged > 0 || damaged || ambiguous || stopped || shrunk;
+    return read_errors > 0 || checksum_failures > 0 || salvaged > 0 || damaged || ambiguous || stopped;
   }
 };
 
@@ -51,6 +54,11 @@ class Session {
   void turn();
   /// One write. False when it is refused: full, overloaded, or stopped.
   bool write(const std::string& key, std::uint32_t keyspace, Value value);
+  /// A batch of three keys that lie together; the drop of one partition. Refusals as above.
+  void write_batch(std::uint32_t keyspace);
+  void drop_partition(std::uint32_t keyspace);
+  /// A whole pass finds damage.
+  [[nodiscard]] bool scrub_finds(std::uint64_t bytes_per_second);
   /// Takes the answers there are.
   void collect();
   /// Waits for all answers; ends the test when they do not come.
@@ -76,6 +84,8 @@ class Session {
     std::size_t mark = 0;
   };
   void random_write();
+  [[nodiscard]] Value random_value();
+  void note_write(const base::Result<std::uint64_t>& accepted);
   void random_read();
   void answer_get(const Reading& reading, Completion& completion);
   void scan_all();
