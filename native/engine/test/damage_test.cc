@@ -1,4 +1,5 @@
 // Damage: every flipped byte is noticed and wrong bytes are never returned. A stopped engine stays so.
+#include <algorithm>
 #include <chrono>
 
 #include "core_driver.h"
@@ -225,6 +226,29 @@ TEST("an ambiguous tail keeps its whole records and stays ambiguous until someth
   EXPECT(driver.attach(std::make_unique<MemoryDevice>(disk), false).ok());
   EXPECT(driver.report().tail == Tail::kSealed && driver.report().clean);
   EXPECT(driver.get("last").value == "the last record" && driver.get("more").value == "behind");
+}
+
+TEST("a damaged block elsewhere does not turn a torn end into damage") {
+  const Image image = make_image(Ending::kUnsealed);
+  {
+    CoreDriver driver(small_options());
+    EXPECT(driver.attach(std::make_unique<MemoryDevice>(image.disk), false).ok());
+    EXPECT(driver.put("last", std::string(9000, 'n'), 1).ok());
+    await_acknowledgement(driver);
+  }
+  // The group is as if torn, and a segment that was never used begins with something else than zeros.
+  std::uint8_t* end = image.disk->data() + image.disk->size();
+  std::uint8_t* value = std::search_n(image.disk->data(), end, 9000, 'n');
+  EXPECT(value != end);
+  value[5000] ^= 1U;
+  image.disk->data()[kDataOffset + (5U << 16U) + 100] ^= 1U;
+  for (int boot = 0; boot < 2; ++boot) {
+    CoreDriver driver(small_options());
+    EXPECT(driver.attach(std::make_unique<MemoryDevice>(image.disk), false).ok());
+    EXPECT(driver.report().damaged.size() == 1 && !driver.report().damaged[0].keyspace.has_value());
+    EXPECT(driver.get("last").value == "the last record");
+    put(driver, "more", "behind");
+  }
 }
 
 TEST("a misdirected block is noticed although its own checksums are right") {

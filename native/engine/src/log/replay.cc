@@ -136,9 +136,11 @@ ReplayResult Replay::run() {
   // A segment that cannot be understood at all: the log's first group in it was torn or is damaged. After a clean close
   // it cannot be torn, and when the log is known to miss groups it may have held them.
   const bool clean = superblock_.clean && result_.end.last.group <= superblock_.end_group;
+  // The log leaves a segment only behind a durable seal.
+  const bool left = !clean && (!walked || result_.end.sealed);
   for (const std::uint32_t segment : garbage) {
     segments_[segment].state = SegmentState::kQuarantined;
-    if (clean) {
+    if (!left) {
       report_unknown();
       continue;
     }
@@ -148,7 +150,7 @@ ReplayResult Replay::run() {
     seed_ = record_seed(salt_, static_cast<std::uint8_t>(superblock_.version), result_.end.life + 1);
     keep_tail(0, segments_.usable_bytes());
   }
-  if (!clean && garbage.size() == 1) {
+  if (left && garbage.size() == 1) {
     // Only the first group after a full segment can look like this: the log goes on here.
     if (walked) segments_[result_.end.segment].state = SegmentState::kFull;
     result_.end.segment = garbage.front();
