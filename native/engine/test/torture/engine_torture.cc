@@ -163,8 +163,8 @@ namespace ferrite::testing {
 void set_seed(std::uint64_t seed) noexcept { current_seed = seed; }
 
 void expectation_failed(const char* condition, const char* file, int line) noexcept {
-  std::fprintf(stderr, "%s:%d: violated: %s\nagain with: engine_torture %s --seeds 1 --seed %llu\n", file, line,
-               condition, current_suite.c_str(), static_cast<unsigned long long>(current_seed));
+  std::fprintf(stderr, "%s:%d: violated: %s\n%s\nagain with: engine_torture %s --seeds 1 --seed %llu\n", file,
+               line, condition, torture::current_fault().c_str(), current_suite.c_str(), static_cast<unsigned long long>(current_seed));
   std::_Exit(1);
 }
 

@@ -15,6 +15,7 @@ namespace ferrite::engine::torture {
 namespace {
 
 constexpr std::uint64_t kForever = ~std::uint64_t{0};
+std::string tried;
 /// Of each call site these requests fail in any case.
 constexpr std::uint64_t kFirst = 2;
 
@@ -216,6 +217,7 @@ class FaultRun {
       excused_ = true;
       session.excuse();
     }
+    if (scene_.bad_block > 0) session.begin_scrub();
     for (std::uint64_t turn = 0; turn < scene_.turns; ++turn) session.turn();
     session.look(false);
     const base::Status closed = session.close();
@@ -296,7 +298,9 @@ void fail_in(const Scene& scene, std::uint64_t seed, std::uint64_t stride, Fault
     if (++met[site] > kFirst && (at + seed) % stride != 0) continue;
     for (std::size_t i = 0; i < kFaults; ++i) {
       const auto fault = static_cast<Fault>(i);
-      if (may_fail(kind, fault)) FaultRun(scene, seed, totals).fail(at, fault);
+      if (!may_fail(kind, fault)) continue;
+      tried = std::string(scene.name) + ", request " + std::to_string(at) + " (" + site + "), " + kFaultNames[i];
+      FaultRun(scene, seed, totals).fail(at, fault);
     }
   }
 }
@@ -314,6 +318,8 @@ void fail_everywhere(std::uint64_t seed, std::uint64_t stride, FaultTotals& tota
     fail_in(crashed_scene(seed * kCutModes + cut, static_cast<CutMode>(cut)), seed, stride, totals);
   }
 }
+
+const std::string& current_fault() noexcept { return tried; }
 
 void expect_all_sites(const FaultTotals& totals) {
   for (const Site& site : kSites) {

@@ -31,6 +31,8 @@ void fail_everywhere(std::uint64_t seed, std::uint64_t stride, FaultTotals& tota
 
 /// Ends the program unless every call site of the engine was hit with every fault it can have, and none is unknown.
 void expect_all_sites(const FaultTotals& totals);
+/// Which fault is being tried, for the message of a failure.
+[[nodiscard]] const std::string& current_fault() noexcept;
 /// One line for each call site.
 void print_sites(const FaultTotals& totals);
 

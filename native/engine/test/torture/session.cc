@@ -114,8 +114,8 @@ void Session::random_read() {
     request.max_records = 8;
     accepted = driver_.begin_walk(request, tag);
   } else {
-    accepted = driver_.scrub(kScrubRate, tag);
-    if (accepted.reason() == Reason::kOverloaded) return;  // another pass is going on
+    begin_scrub();
+    return;
   }
   if (!accepted.ok()) {
     EXPECT(accepted.reason() == Reason::kDeviceFailed && driver_.core().failed());
@@ -201,6 +201,16 @@ void Session::look(bool trusting) {
     if (trusting) model_.settle(name, found.value);
   }
   if (!driver_.core().failed()) scan_all();
+}
+
+void Session::begin_scrub() {
+  const std::uint64_t tag = ++tag_;
+  const base::Status accepted = driver_.scrub(kScrubRate, tag);
+  EXPECT(accepted.ok() || accepted.reason() == Reason::kOverloaded ||
+         (accepted.reason() == Reason::kDeviceFailed && driver_.core().failed()));
+  if (!accepted.ok()) return;
+  ++open_;
+  reads_[tag] = {};
 }
 
 bool Session::scrub_finds(std::uint64_t bytes_per_second) {

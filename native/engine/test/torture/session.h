@@ -57,6 +57,8 @@ class Session {
   /// A batch of three keys that lie together; the drop of one partition. Refusals as above.
   void write_batch(std::uint32_t keyspace);
   void drop_partition(std::uint32_t keyspace);
+  /// A pass beside everything else, unless one is going on.
+  void begin_scrub();
   /// A whole pass finds damage.
   [[nodiscard]] bool scrub_finds(std::uint64_t bytes_per_second);
   /// Takes the answers there are.
