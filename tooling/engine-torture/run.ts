@@ -107,7 +107,7 @@ try {
   if (seeds > 0 || kills > 0 || values.faults || values.flips) await build('release', 'engine_torture');
   if (seeds > 0) await suite('power-cuts', seeded('power-cuts', seeds, 50));
   if (values.faults) {
-    await suite('faults', seeded('faults', 3, 1));
+    await suite('faults', seeded('faults', 3, 3));
     await suite('brim', seeded('brim', 400, 100));
   }
   if (values.flips) await suite('flips', seeded('flips', 1, 1));

@@ -140,7 +140,7 @@ class FaultyDevice final : public BlockDevice {
         request.offset + request.length > plan_->bad_begin) {
       return true;
     }
-    if (plan_->injected == 0 || plan_->fault != Fault::kLasting) return false;
+    if (victim_ == nullptr || plan_->fault != Fault::kLasting) return false;
     if (bad_kind_ != IoKind::kRead) return true;
     return request.kind == IoKind::kRead && request.offset <= bad_place_ && bad_place_ < request.offset + request.length;
   }
