@@ -310,6 +310,7 @@ Scene worn_scene(std::uint64_t image, std::uint64_t seed) {
 }
 
 void fail_in(const Scene& scene, std::uint64_t seed, std::uint64_t stride, FaultTotals& totals) {
+  tried = std::string(scene.name) + ", nothing";
   const auto requests = FaultRun(scene, seed, totals).rehearse();
   std::map<std::string_view, std::uint64_t> met;
   for (std::uint64_t at = 0; at < requests.size(); ++at) {

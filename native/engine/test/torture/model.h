@@ -42,10 +42,13 @@ class Model {
     const auto found = histories_.find(name);
     return found == histories_.end() ? !seen.has_value() : found->second.has(0, seen);
   }
-  /// The last accepted write of a name, to be asked about with `since`: what a read sees that begins now.
+  /// What a read that begins now sees, or something later; to be asked about with `since`: the last write of a name that
+  /// was accepted since the crash, or else what was acknowledged before.
   [[nodiscard]] std::size_t mark(const std::string& name) const {
     const auto found = histories_.find(name);
-    return found == histories_.end() ? 0 : found->second.entries.size() - 1;
+    if (found == histories_.end()) return 0;
+    const History& history = found->second;
+    return history.entries.size() > history.before_crash ? history.entries.size() - 1 : history.first;
   }
   [[nodiscard]] bool since(const std::string& name, std::size_t mark, const Value& seen) const {
     const auto found = histories_.find(name);
@@ -68,10 +71,14 @@ class Model {
     for (auto& [name, history] : histories_) {
       history.entries.erase(history.entries.begin(), history.entries.begin() + static_cast<std::ptrdiff_t>(history.first));
       history.first = 0;
+      history.before_crash = history.entries.size();
     }
   }
   /// Nothing that is still open will be acknowledged any more.
-  void crash() { open_.clear(); }
+  void crash() {
+    open_.clear();
+    for (auto& [name, history] : histories_) history.before_crash = history.entries.size();
+  }
 
  private:
   struct Entry {
@@ -83,6 +90,8 @@ class Model {
     std::vector<Entry> entries{{0, std::nullopt}};
     /// The last acknowledged one.
     std::size_t first = 0;
+    /// Accepted before the last crash.
+    std::size_t before_crash = 0;
 
     [[nodiscard]] bool has(std::size_t from, const Value& value) const {
       for (std::size_t i = from; i < entries.size(); ++i) {
