@@ -41,6 +41,7 @@ Client::Client(std::shared_ptr<Core> core, std::shared_ptr<internal::ClientQueue
     : core_(std::move(core)), queue_(std::move(queue)), lane_(std::move(lane)) {}
 
 Client::~Client() {
+  core_->pay_wake(*queue_);
   lane_.reset();
   queue_->close();
 }
@@ -89,7 +90,16 @@ std::size_t Client::drain(std::span<Completion> out) {
 }
 
 int Client::read_fd() const noexcept { return lane_ != nullptr ? lane_->fd() : -1; }
-bool Client::enter_reads(const Patience& patience) noexcept { return lane_ != nullptr && lane_->enter(patience); }
+std::optional<bool> Client::end_turn(const Patience& patience) noexcept {
+  const bool reads = lane_ != nullptr && lane_->in_flight() > 0;
+  const bool known = lane_ != nullptr && !reads && lane_->enter({});
+  if (!reads && !known && !patience.none() && queue_->in_flight() > 0) {
+    if (const std::optional<bool> done = core_->await(*queue_, patience)) return done;
+  }
+  core_->pay_wake(*queue_);
+  if (reads) return lane_->enter(patience);
+  return known ? std::optional(true) : std::nullopt;
+}
 std::size_t Client::own_reads_in_flight() const noexcept { return lane_ != nullptr ? lane_->in_flight() : 0; }
 bool Client::quiet() const noexcept { return queue_->quiet(); }
 void Client::settle_reads() noexcept {

@@ -34,6 +34,7 @@ struct LaneClient {
   explicit LaneClient(Engine& engine) {
     ClientOptions options;
     options.own_reads = true;
+    options.ends_turns = true;
     options.wake = [](void* context) noexcept { static_cast<runtime::WakeEvent*>(context)->signal(); };
     options.wake_context = &event;
     client = std::move(engine.open_client(options)).value();
@@ -41,7 +42,7 @@ struct LaneClient {
   base::Result<std::optional<std::string>> get(const std::string& key) {
     const base::Status accepted = client->get(1, bytes_of(key), 7);
     if (!accepted.ok()) return accepted;
-    client->enter_reads();
+    static_cast<void>(client->end_turn());
     Completion one[1];
     while (client->drain(one) == 0) {
       client->settle_reads();
@@ -133,10 +134,11 @@ TEST("own reads obey the client's depth, tell what is absent at once, and outliv
   EXPECT(writer.put("a", std::string(5000, 'a')).ok());
   ClientOptions options;
   options.own_reads = true;
+    options.ends_turns = true;
   options.depth = 3;
   auto client = std::move(engine->open_client(options)).value();
   EXPECT(client->get(1, bytes_of("absent"), 1).ok());
-  EXPECT(client->enter_reads());
+  EXPECT(client->end_turn() == true);
   EXPECT(client->get(1, bytes_of("a"), 2).ok());
   EXPECT(client->get(1, bytes_of("a"), 3).ok());
   EXPECT(client->get(1, bytes_of("a"), 4).reason() == Reason::kOverloaded);
@@ -160,9 +162,10 @@ TEST("a client that goes with reads in flight waits for them") {
   for (int round = 0; round < 20; ++round) {
     ClientOptions options;
     options.own_reads = true;
+    options.ends_turns = true;
     auto client = std::move(engine->open_client(options)).value();
     for (std::uint64_t i = 0; i < 64; ++i) EXPECT(client->get(1, bytes_of(key_name(i)), i).ok());
-    if (round % 2 == 0) client->enter_reads();
+    if (round % 2 == 0) static_cast<void>(client->end_turn());
   }
   EXPECT(writer.get("key1").value == std::string(1000, 'v'));
   EXPECT(engine->close().ok());
@@ -176,14 +179,15 @@ TEST("the descriptor of own reads is readable when one has finished, and quiet o
   for (std::uint64_t i = 0; i < 16; ++i) EXPECT(writer.put(key_name(i), std::string(1000, 'v')).ok());
   ClientOptions options;
   options.own_reads = true;
+    options.ends_turns = true;
   auto client = std::move(engine->open_client(options)).value();
   for (std::uint64_t round = 0; round < 300; ++round) {
     const std::uint64_t reads = 1 + round % 16;
     for (std::uint64_t i = 0; i < reads; ++i) {
       EXPECT(client->get(1, bytes_of(key_name(i)), i).ok());
-      if (round % 3 == 0) client->enter_reads();
+      if (round % 3 == 0) static_cast<void>(client->end_turn());
     }
-    client->enter_reads();
+    static_cast<void>(client->end_turn());
     std::uint64_t done = 0;
     Completion out[4];
     while (done < reads) {

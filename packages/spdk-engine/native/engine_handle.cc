@@ -98,6 +98,7 @@ EngineHandle::EngineHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<En
   options.wake_context = this;
   options.damage_news = true;
   options.own_reads = LoopWatch::possible(info.Env());
+  options.ends_turns = true;
   bell_.emplace();
   auto client = engine_->open_client(options);
   if (client.ok()) {
@@ -186,12 +187,11 @@ Napi::Value EngineHandle::get(const Napi::CallbackInfo& info) {
 Napi::Value EngineHandle::endTurn(const Napi::CallbackInfo& info) {
   if (client_ == nullptr) return {};
   const bool may_wait = watching_ && in_flight_ == 1 && waits_.next() && (!waits_.look() || watch_.loop_is_idle());
-  const bool own = client_->own_reads_in_flight() > 0;
   const std::uint64_t begun_ns = may_wait ? base::monotonic_ns() : 0;
-  bool done = client_->enter_reads(may_wait && own ? engine::Patience{poll_ns_, kSleepNs} : engine::Patience{});
-  if (may_wait && !own && !done) done = wait_for_reactor();
-  // Unlike a write's, a read's wait does not hear of what happens in the loop: on a slow device it is the exception.
-  if (may_wait) waits_.ended(done && (!own || base::monotonic_ns() - begun_ns < kSlowNs));
+  const std::optional<bool> ended = client_->end_turn(may_wait ? patience() : engine::Patience{});
+  const bool done = may_wait && !ended.has_value() ? wait_for_reactor() : ended.value_or(false);
+  // Only the wait for the reactor hears of what happens in the loop: on a slow device the others are the exception.
+  if (may_wait) waits_.ended(done && (!ended.has_value() || base::monotonic_ns() - begun_ns < kSlowNs));
   if (done && may_wait) {
     drain(info.Env());
   } else if (done) {
@@ -200,11 +200,15 @@ Napi::Value EngineHandle::endTurn(const Napi::CallbackInfo& info) {
   return {};
 }
 
+engine::Patience EngineHandle::patience() const noexcept {
+  if (client_->own_reads_in_flight() > 0) return {poll_ns_, kSleepNs};
+  return {poll_ns_ > 0 ? kSpinNs : 0, kSleepNs};
+}
+
 bool EngineHandle::wait_for_reactor() {
   bell_->listen();
   const bool early = !client_->quiet();
-  const engine::Patience patience{poll_ns_ > 0 ? kSpinNs : 0, kSleepNs};
-  return bell_->wait(early ? engine::Patience{} : patience, watch_.loop_fd()) || early;
+  return bell_->wait(early ? engine::Patience{} : patience(), watch_.loop_fd()) || early;
 }
 
 Napi::Value EngineHandle::scan(const Napi::CallbackInfo& info) {

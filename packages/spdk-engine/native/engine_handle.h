@@ -53,6 +53,8 @@ class EngineHandle final : public Napi::ObjectWrap<EngineHandle>, private napi::
 
   /// Waits for the reactor to complete something; false when patience or the event loop ended it.
   [[nodiscard]] bool wait_for_reactor();
+  /// For what is in flight.
+  [[nodiscard]] engine::Patience patience() const noexcept;
   static void on_completions(void* self) noexcept;
   void drain(napi_env env) override;
   /// Hands over what fits into `room`; true when there may be more.

@@ -123,7 +123,6 @@ export class NativeEngine implements Engine, Walkable {
     return this.#submit(keyspace, undefined, (ticket) => {
       checkKey(keyspace, key);
       this.#handle.get(ticket, keyspace, key);
-      this.#turn();
     });
   }
 
@@ -249,6 +248,7 @@ export class NativeEngine implements Engine, Walkable {
     try {
       this.#enter();
       submit(ticket);
+      this.#turn();
     } catch (error) {
       waiting.reject(this.#refused(ticket, error));
     }

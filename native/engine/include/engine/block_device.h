@@ -1,6 +1,6 @@
 // The port to storage: aligned asynchronous reads, writes and flushes on one device.
 //
-// Threads: everything from the owning (reactor) thread, except `wake`. Ownership: the caller keeps an IoRequest and its
+// Threads: everything from one thread at a time, except `wake`; made and destroyed on the reactor's. Ownership: the caller keeps an IoRequest and its
 // buffer alive and untouched from `submit` until its `done` runs, which happens only inside `poll` or `park`.
 #pragma once
 
@@ -90,6 +90,9 @@ class BlockDevice {
   /// The first write to a place costs more than later ones, or may find no room (a file's space is given when it is
   /// written): the engine then writes zeros ahead of its log.
   [[nodiscard]] virtual bool allocates_on_write() const noexcept { return false; }
+
+  /// How long its thread may leave the device alone while nothing is in flight (milliseconds; negative: for ever).
+  [[nodiscard]] virtual int left_alone_ms() const noexcept { return -1; }
 
   /// A lane for the calling thread; nothing where the device has only one way in. Any thread.
   [[nodiscard]] virtual std::unique_ptr<ReadLane> open_lane() { return nullptr; }

@@ -189,8 +189,10 @@ struct ClientOptions {
   WakeFunction wake = nullptr;
   void* wake_context = nullptr;
   /// The client's thread does its own gets where the device allows it, with no other thread in between: it watches
-  /// `read_fd` beside being woken, and calls `enter_reads` after one or more gets. To be opened on that thread.
+  /// `read_fd` beside being woken. To be opened on that thread, and with `ends_turns`.
   bool own_reads = false;
+  /// The client calls `end_turn` after one or more submissions; before that they may lie where they are.
+  bool ends_turns = false;
   /// Send kDamage.
   bool damage_news = false;
 };
@@ -241,9 +243,10 @@ class Client {
 
   /// Polls as readable once one of the client's own reads has finished, until the next `drain`; -1 without own reads.
   [[nodiscard]] int read_fd() const noexcept;
-  /// Hands the gets since the last call to the device and, with patience, waits for the first of those in flight. True
-  /// when `drain` has something to give already: what is absent is known at once.
-  bool enter_reads(const Patience& patience = {}) noexcept;
+  /// Sees to it that everything submitted so far is under way and, with patience, waits for the first completion; with a
+  /// single operation in flight on this thread alone, which does the reactor's work meanwhile. True when `drain` has
+  /// something to give, false when it has not, nothing when the reactor is at work and will wake the client.
+  std::optional<bool> end_turn(const Patience& patience = {}) noexcept;
   [[nodiscard]] std::size_t own_reads_in_flight() const noexcept;
   /// The reactor has delivered nothing since the last `drain` that came to an end.
   [[nodiscard]] bool quiet() const noexcept;

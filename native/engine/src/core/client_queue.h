@@ -64,6 +64,19 @@ class ClientQueue {
     return count;
   }
 
+  /// The client's thread is here: it need not be told of what comes, until `unhush`.
+  void hush() noexcept { notified_.store(true, std::memory_order_seq_cst); }
+  /// False when something came meanwhile: to be drained, as if it had been announced.
+  [[nodiscard]] bool unhush() noexcept {
+    if (!ring_.empty()) return false;
+    notified_.store(false, std::memory_order_seq_cst);
+    return ring_.empty() || notified_.exchange(true, std::memory_order_seq_cst);
+  }
+  [[nodiscard]] bool empty() const noexcept { return ring_.empty(); }
+  /// One operation is in flight, and the client says when it has no more.
+  [[nodiscard]] bool may_wait_for_one() const noexcept { return options_.ends_turns && in_flight_ == 1; }
+  [[nodiscard]] std::uint32_t in_flight() const noexcept { return in_flight_; }
+
   /// Nothing was announced that is not drained yet.
   [[nodiscard]] bool quiet() const noexcept { return !notified_.load(std::memory_order_seq_cst); }
 
@@ -79,6 +92,8 @@ class ClientQueue {
 
   /// Reactor only: has completions that `ring` has not announced yet.
   bool touched = false;
+  /// The client's: nobody was woken for an operation of its, in the belief that it will run the engine.
+  bool owes_wake = false;
 
  private:
   const ClientOptions options_;

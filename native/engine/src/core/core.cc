@@ -1,7 +1,5 @@
 #include "core/core.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <cerrno>
 
@@ -28,18 +26,15 @@ Core::~Core() {
   device_.reset();  // before the memory its requests point into
 }
 
-void Core::run() noexcept {
-  while (step(true)) {
-  }
-}
-
-bool Core::step(bool may_sleep) {
+// Starts what can start and delivers what has finished. False once closed.
+bool Core::work() {
   observer_.forget_time();
   take_submissions();
   tell_of_damage();
   if (failed()) refuse_everything();
   {
     const std::lock_guard lock(mutex_);
+    if (finished_) return false;
     draining_ = closing_;
   }
   release_cuts();
@@ -56,23 +51,6 @@ bool Core::step(bool may_sleep) {
     announce();
     return false;
   }
-  observer_.forget_time();
-  if (!may_sleep) {
-    device_->poll();
-  } else if (stays_awake()) {
-    device_->poll();
-    ::sched_yield();  // the kernel's own threads may have to run before the device answers
-  } else {
-    wants_writes_.store(group_ == nullptr && !log_busy() && !waiting_place_, std::memory_order_relaxed);
-    parked_.store(true, std::memory_order_seq_cst);
-    if (quiet()) {
-      device_->park(park_time());
-    } else {
-      device_->poll();
-    }
-    parked_.store(false, std::memory_order_relaxed);
-  }
-  announce();
   return true;
 }
 
@@ -100,14 +78,8 @@ bool Core::idle() noexcept {
 bool Core::stays_awake() noexcept {
   if (options_.poll_micros == 0) return false;
   const Clock::time_point time = now();
-  if (!idle() || !quiet()) last_busy_ = time;
+  if (observer_.in_flight() > 0 || !quiet()) last_busy_ = time;
   return time - last_busy_ < std::chrono::microseconds(options_.poll_micros);
-}
-
-int Core::park_time() noexcept {
-  const int seal = seal_wait();
-  const int scrub = scrub_wait();
-  return seal < 0 || scrub < 0 ? std::max(seal, scrub) : std::min(seal, scrub);
 }
 
 int Core::seal_wait() noexcept {
@@ -162,10 +134,6 @@ void Core::announce() noexcept {
     client->ring();
   }
   touched_.clear();
-}
-
-void Core::wake_if_parked() noexcept {
-  if (parked_.load(std::memory_order_seq_cst) && parked_.exchange(false, std::memory_order_seq_cst)) device_->wake();
 }
 
 void Core::start_io(IoRequest& request, IoKind kind, std::uint64_t offset, std::uint32_t length, std::uint8_t* buffer,

@@ -25,6 +25,7 @@
 #include "core/read_op.h"
 #include "core/scrubbing.h"
 #include "core/suspects.h"
+#include "core/turns.h"
 #include "core/verifier.h"
 #include "core/watch.h"
 #include "engine/block_device.h"
@@ -80,7 +81,9 @@ class Core {
   std::vector<DamageReport> take_damage() { return damage_.take(); }
   base::Result<std::shared_ptr<ClientQueue>> add_client(const ClientOptions& options);
 
-  // For clients that read for themselves (core_lane.cc).
+  // For clients that wait (core_turns.cc) and read (core_lane.cc) themselves.
+  std::optional<bool> await(ClientQueue& client, const Patience& patience) noexcept;
+  void pay_wake(ClientQueue& client) noexcept;
   std::unique_ptr<ReadLane> open_lane();
   std::optional<base::Status> begin_lane_get(const std::shared_ptr<ClientQueue>& client, std::uint32_t keyspace,
                                              base::Bytes key, std::uint64_t tag, PinnedPlaces& places);
@@ -98,10 +101,7 @@ class Core {
   [[nodiscard]] std::uint32_t batch_bytes_max() const noexcept { return intake_->together_max(); }
   [[nodiscard]] std::uint32_t poll_micros() const noexcept { return options_.poll_micros; }
   [[nodiscard]] EngineStats stats() const noexcept;
-  [[nodiscard]] LatencyMemory latency() const noexcept {
-    const auto& block = observer_.block();
-    return {block->bytes(), block->fd(), block};
-  }
+  [[nodiscard]] LatencyMemory latency() const noexcept { return observer_.memory(); }
   [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_relaxed); }
 
  private:
@@ -131,18 +131,21 @@ class Core {
   base::Status all_blank(bool& blank) noexcept;
   void finish_close() noexcept;
 
-  // Reactor (core.cc).
+  // Reactor (core.cc, core_turns.cc).
   [[nodiscard]] Clock::time_point now() const noexcept { return time_ != nullptr ? *time_ : Clock::now(); }
   void run() noexcept;
+  bool work();
+  void going_to_sleep(Turns::Asleep where) noexcept;
+  void sleep(Turns::Asleep where, int limit_ms) noexcept;
   void take_submissions() noexcept;
   [[nodiscard]] bool idle() noexcept;
   void announce() noexcept;
   void refuse_everything() noexcept;
   [[nodiscard]] bool quiet() noexcept;
-  [[nodiscard]] int park_time() noexcept;
   [[nodiscard]] int seal_wait() noexcept;
   [[nodiscard]] bool stays_awake() noexcept;
   void wake_if_parked() noexcept;
+  void wake_for(ClientQueue& client) noexcept;
   void deliver(ClientQueue* client, Completion&& completion, std::uint64_t latency_ns) noexcept;
   void fail(int error, const char* message) noexcept;
   void start_io(IoRequest& request, IoKind kind, std::uint64_t offset, std::uint32_t length, std::uint8_t* buffer,
@@ -253,10 +256,8 @@ class Core {
   void plan_walk_page(ReadOp& op) noexcept;
   void plan_changes(ReadOp& op) noexcept;
   void finish_walk(ReadOp& op) noexcept;
-  /// What lies under a hash, or in a partition, has changed.
-  void note_change(std::uint32_t keyspace, std::uint64_t hash) noexcept {
-    if (watch_.active) watch_.note({keyspace, hash});
-  }
+  /// What lies under a hash has changed.
+  void note_change(std::uint32_t keyspace, std::uint64_t hash) noexcept { watch_.note({keyspace, hash}); }
   void note_partition_dropped(std::uint32_t keyspace, std::uint32_t partition) noexcept;
 
   void release_op(ReadOp& op) noexcept;
@@ -299,7 +300,9 @@ class Core {
   std::int64_t promised_ = 0;
   bool closing_ = false;
   std::atomic<bool> failed_{false};
-  std::atomic<bool> parked_{false};
+  Turns turns_;
+  /// The reactor is a thread of its own, not a test.
+  bool may_rest_ = false;
   /// A write that comes now can start at once; else the end of the group in flight takes it on.
   std::atomic<bool> wants_writes_{false};
 
@@ -384,9 +387,6 @@ class Core {
   std::vector<IndexEntry> walk_entries_;
   std::vector<ClientQueue*> touched_;
   mutable Counters counters_;
-  static void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) noexcept {
-    counter.fetch_add(amount, std::memory_order_relaxed);
-  }
 
   std::thread thread_;
   std::mutex close_mutex_;

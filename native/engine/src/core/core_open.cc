@@ -347,7 +347,9 @@ Status Core::restore_tail(const std::vector<std::uint8_t>& records) {
 void Core::begin_close() noexcept {
   const std::lock_guard lock(mutex_);
   closing_ = true;
-  if (device_ != nullptr && !finished_) device_->wake();
+  if (device_ == nullptr || finished_) return;
+  device_->wake();
+  turns_.end_rest();
 }
 
 // The reactor's last turn.

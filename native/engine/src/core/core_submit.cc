@@ -76,14 +76,11 @@ base::Result<std::uint64_t> Core::submit_batch(const std::shared_ptr<ClientQueue
 base::Result<std::uint64_t> Core::accept_writes(const std::shared_ptr<ClientQueue>& client, std::span<Arrival> writes,
                                                 std::uint64_t tag) {
   const std::uint64_t begun_ns = base::monotonic_ns();
-  const Capacity& capacity = segments_->capacity();
-  std::int64_t charge = 0;
   std::uint32_t bytes = 0;
   bool puts = false;
   for (Arrival& write : writes) {
     write.bytes = record_bytes(static_cast<std::uint32_t>(write.request->key.size()),
                                static_cast<std::uint32_t>(write.request->value.size()));
-    charge += capacity.charge(write.bytes);
     bytes += write.bytes;
     puts = puts || write.kind == RecordKind::kPut;
   }
@@ -94,6 +91,9 @@ base::Result<std::uint64_t> Core::accept_writes(const std::shared_ptr<ClientQueu
     const std::lock_guard lock(mutex_);
     if (failed()) return Status(Reason::kDeviceFailed, "the engine has stopped after a device failure");
     if (closing_) return Status(Reason::kShuttingDown, "the engine is closing");
+    const Capacity& capacity = segments_->capacity();
+    std::int64_t charge = 0;
+    for (const Arrival& write : writes) charge += capacity.charge(write.bytes);
     if (promised_ + charge > (puts ? capacity.puts() : capacity.removals())) {
       add(counters_.refused_full, 1);
       if (options_.expire && !finished_) wake_if_parked();  // something may have ended since the reactor looked
@@ -141,9 +141,9 @@ base::Result<std::uint64_t> Core::accept_writes(const std::shared_ptr<ClientQueu
     place_record(head, request.key, request.value, writes[i].place);
   }
   Intake::commit(*group, count);
-  if (parked_.load(std::memory_order_seq_cst) && wants_writes_.load(std::memory_order_relaxed)) {
+  if (turns_.asleep() && wants_writes_.load(std::memory_order_relaxed)) {
     const std::lock_guard lock(mutex_);
-    if (!finished_) wake_if_parked();
+    if (!finished_) wake_for(*client);
   }
   return first;
 }
@@ -192,7 +192,7 @@ Status Core::submit_get(const std::shared_ptr<ClientQueue>& client, std::uint32_
   std::memcpy(op->key_bytes.data(), key.data(), key.size());
   op->barrier = pending_.may_hold(keyspace, hash) ? next_sequence_ - 1 : 0;
   submitted_ops_.push(op);
-  wake_if_parked();
+  wake_for(*client);
   return Status();
 }
 
@@ -218,7 +218,7 @@ Status Core::submit_scan(const std::shared_ptr<ClientQueue>& client, const ScanR
   if (op->key_length > 0) std::memcpy(op->key_bytes.data(), request.after_key.data(), request.after_key.size());
   op->barrier = next_sequence_ - 1;
   submitted_ops_.push(op);
-  wake_if_parked();
+  wake_for(*client);
   return Status();
 }
 
@@ -243,7 +243,7 @@ Status Core::submit_walk(const std::shared_ptr<ClientQueue>& client, const WalkR
   const bool waits = request.step == WalkStep::kPlain || request.step == WalkStep::kStart;
   op->barrier = waits ? next_sequence_ - 1 : 0;
   submitted_ops_.push(op);
-  wake_if_parked();
+  wake_for(*client);
   return Status();
 }
 
@@ -256,7 +256,7 @@ Status Core::submit_flush(const std::shared_ptr<ClientQueue>& client, std::uint6
   Observer::submitted(op->kind, tag, 0);
   op->barrier = next_sequence_ - 1;
   submitted_ops_.push(op);
-  wake_if_parked();
+  wake_for(*client);
   return Status();
 }
 
@@ -275,7 +275,7 @@ Status Core::submit_scrub(const std::shared_ptr<ClientQueue>& client, std::uint6
   op->scrub_rate = bytes_per_second == 0 ? kScrubRateDefault : bytes_per_second;
   op->barrier = 0;
   submitted_ops_.push(op);
-  wake_if_parked();
+  wake_for(*client);
   return Status();
 }
 

@@ -13,4 +13,8 @@ struct Counters {
       prepared_bytes{0}, checkpoint_bytes{0}, checkpoints{0}, expired{0};
 };
 
+inline void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) noexcept {
+  counter.fetch_add(amount, std::memory_order_relaxed);
+}
+
 }  // namespace ferrite::engine::internal

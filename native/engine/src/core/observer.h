@@ -66,13 +66,19 @@ class Observer {
     request.observer = this;
     request.observed_done = done;
     request.begun_ns = recent_ns();
+    ++in_flight_;
     request.done = [](IoRequest& finished) { static_cast<Observer*>(finished.observer)->finished(finished); };
   }
 
+  /// Watched requests that are with the device.
+  [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
+
+  [[nodiscard]] LatencyMemory memory() const noexcept { return {block_->bytes(), block_->fd(), block_}; }
   [[nodiscard]] const std::shared_ptr<runtime::LatencyBlock>& block() const noexcept { return block_; }
 
  private:
   void finished(IoRequest& request) noexcept {
+    --in_flight_;
     const std::uint64_t latency_ns = recent_since(request.begun_ns);
     const auto kind = static_cast<std::uint32_t>(request.kind);
     block_->at(kOperations + kind).record(latency_ns);
@@ -82,6 +88,7 @@ class Observer {
 
   static constexpr unsigned kUsesMax = 8;
 
+  std::size_t in_flight_ = 0;
   std::uint64_t now_ns_ = 0;
   unsigned uses_ = kUsesMax;
   std::shared_ptr<runtime::LatencyBlock> block_ = std::make_shared<runtime::LatencyBlock>(kNames);

@@ -25,7 +25,7 @@ struct Watch {
   std::vector<Place> dropped;
 
   void note(Place place) {
-    if (overflowed || (!everywhere && place >= cursor)) return;
+    if (!active || overflowed || (!everywhere && place >= cursor)) return;
     changed.insert(place);
     if (changes() > kChangesMax) overflow();
   }

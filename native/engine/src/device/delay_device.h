@@ -35,6 +35,7 @@ class DelayDevice final : public BlockDevice {
   std::uint64_t size_bytes() const noexcept override { return behind_->size_bytes(); }
   DurabilityContract durability() const noexcept override { return behind_->durability(); }
   bool allocates_on_write() const noexcept override { return behind_->allocates_on_write(); }
+  int left_alone_ms() const noexcept override { return behind_->left_alone_ms(); }
 
   void submit(IoRequest& request) noexcept override {
     const DelayPlan::Range& range = plan_.pauses[static_cast<std::size_t>(request.kind)];

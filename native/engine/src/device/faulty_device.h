@@ -71,6 +71,7 @@ class FaultyDevice final : public BlockDevice {
   std::uint64_t size_bytes() const noexcept override { return behind_->size_bytes(); }
   DurabilityContract durability() const noexcept override { return behind_->durability(); }
   bool allocates_on_write() const noexcept override { return behind_->allocates_on_write(); }
+  int left_alone_ms() const noexcept override { return behind_->left_alone_ms(); }
 
   void submit(IoRequest& request) noexcept override {
     if (plan_->watch) plan_->watch(request);

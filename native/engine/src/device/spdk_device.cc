@@ -66,6 +66,7 @@ class SpdkDevice final : public BlockDevice {
   std::uint64_t size_bytes() const noexcept override { return size_bytes_; }
   DurabilityContract durability() const noexcept override { return durability_; }
   bool allocates_on_write() const noexcept override { return allocates_on_write_; }
+  int left_alone_ms() const noexcept override { return kSleepMs; }
 
   void submit(IoRequest& request) noexcept override {
     request.progress = 0;

@@ -24,12 +24,12 @@ namespace ferrite::engine {
 namespace {
 
 constexpr unsigned kEntries = 256;
-constexpr unsigned kTuned = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
 /// Completions are posted whenever the thread is in the kernel anyway, asleep or not: only then does the ring's own
 /// descriptor tell of them, which a ring of deferred work does not.
 constexpr unsigned kTunedLane = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
 
-int set_up(io_uring& ring, unsigned entries, unsigned flags = kTuned) noexcept {
+/// The device's own ring goes from thread to thread, so nothing of it may be left to one of them: no flags.
+int set_up(io_uring& ring, unsigned entries, unsigned flags = 0) noexcept {
   const int tuned = ::io_uring_queue_init(entries, &ring, flags);
   return tuned == -EINVAL ? ::io_uring_queue_init(entries, &ring, 0) : tuned;
 }
@@ -67,9 +67,15 @@ class DurableChoice {
   DurableForm chosen_ = DurableForm::kWriteThrough;
 };
 
+/// Not the device's doing: interrupted, or withdrawn because the thread that had submitted it has ended. The kernel calls
+/// a linked request of such a thread a bad address, which our memory never is.
+bool undone(int result) noexcept {
+  return result == -EINTR || result == -EAGAIN || result == -ECANCELED || result == -EFAULT;
+}
+
 /// Takes note of a result; false when the request must be submitted again.
 bool settle(IoRequest& request, int result) noexcept {
-  if (result == -EINTR || result == -EAGAIN) return false;
+  if (undone(result)) return false;
   request.error = result < 0 ? -result : 0;
   if (result < 0 || request.kind == IoKind::kFlush) return true;
   request.progress += static_cast<std::uint32_t>(result);
@@ -201,7 +207,7 @@ class UringDevice final : public BlockDevice {
 
   void poll() noexcept override {
     prepare();
-    if (in_flight_ > 0 || ::io_uring_sq_ready(&ring_) > 0) ::io_uring_submit_and_get_events(&ring_);
+    if (::io_uring_sq_ready(&ring_) > 0) ::io_uring_submit(&ring_);
     reap();
   }
 
@@ -294,12 +300,13 @@ class UringDevice final : public BlockDevice {
       static_cast<void>(settle(*request, cqe.res));  // the flush behind it ends or repeats the request
       return;
     }
-    const bool written = request->error == 0 && request->progress == request->length;
-    if (!written && request->error == 0) {
+    const bool written = request->progress == request->length;
+    if (request->error == 0 && written && undone(cqe.res)) request->progress = 0;
+    if (request->error == 0 && request->progress < request->length) {
       submitted_.push(request);
       return;
     }
-    if (written && cqe.res < 0) request->error = -cqe.res;
+    if (request->error == 0 && cqe.res < 0) request->error = -cqe.res;
     finished.push(request);
   }
 
