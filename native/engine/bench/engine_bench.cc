@@ -68,12 +68,14 @@ auto until(double seconds) {
   return [end = Clock::now() + length] { return Clock::now() < end; };
 }
 
-// One client of the engine. With `spin` it looks for completions without ever sleeping, and the reactor wakes nobody.
+// One client of the engine. A single operation it waits for by running the engine itself. With `spin` it looks for
+// completions without ever sleeping, and the reactor wakes nobody.
 class Bench {
  public:
   Bench(Engine& engine, bool spin) : spin_(spin) {
     ClientOptions options;
     options.depth = kDepthMax;
+    options.ends_turns = true;
     if (!spin) {
       options.wake = [](void* context) noexcept { static_cast<runtime::WakeEvent*>(context)->signal(); };
       options.wake_context = &event_;
@@ -128,6 +130,7 @@ class Bench {
         idle.pop_back();
       }
       if (idle.size() == depth) break;
+      static_cast<void>(client_->end_turn(depth == 1 ? Patience{0, Patience::kForever} : Patience{}));
       const std::size_t count = client_->drain(done);
       if (count == 0 && !spin_) event_.wait(-1);
       const Clock::time_point now = Clock::now();

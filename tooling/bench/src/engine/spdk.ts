@@ -10,8 +10,6 @@ const BDEV_BYTES = 256 * MIB;
 const BLOCK_BYTES = 4096;
 /** Takes a quarter of the bdev. */
 const RECORDS = BDEV_BYTES / VALUE_BYTES / 4;
-/** Longer than any read, so that the reactor polls all the time, as bdevperf does. */
-const POLL_MICROS = 10_000;
 
 /** A bdev that every host can have. */
 interface Bdev {
@@ -68,8 +66,8 @@ function spdkResult(directory: string, bdev: Bdev, program: () => Promise<string
     unit: 'ratio',
     metric: 'p50',
     async ours(seconds) {
-      const spdk = ['--spdk-config', await prepare(), '--allow-volatile', '--poll-us', String(POLL_MICROS)];
-      const args = ['--device', `spdk:${bdev.name}`, '--size-mib', '0', '--spin', ...spdk];
+      const spdk = ['--spdk-config', await prepare(), '--allow-volatile'];
+      const args = ['--device', `spdk:${bdev.name}`, '--size-mib', '0', ...spdk];
       await using bench = openNativeBench(await program(), args);
       if (!filled || bdev.file === undefined) await bench.fill(RECORDS);
       filled = true;
