@@ -1,55 +1,52 @@
-// npm run sim -- --seeds N [--seed S] [--record]: N runs of the replication simulator, from seed S on.
-import { parseArgs } from 'node:util';
-import { runSeed } from '../../packages/replication/src/testing/index.ts';
+// npm run sim: runs of the replication simulator over many seeds. See USAGE.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { recordEvidence } from '../evidence/record.ts';
+import { parseCommand, type SimCommand, USAGE } from './options.ts';
+import { reportSeed, type SeedReport } from './seed-report.ts';
+import { Totals } from './totals.ts';
 
 const PROGRESS_EVERY_MS = 5_000;
-const SHOWN_MAX = 5;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    seed: { type: 'string', default: '1' },
-    record: { type: 'boolean', default: false },
-  },
-});
-const count = Number(values.seeds);
-const first = Number(values.seed);
-if (!Number.isSafeInteger(count) || count < 1 || !Number.isSafeInteger(first) || first < 0) {
-  console.error('usage: npm run sim -- --seeds N [--seed S] [--record], N and S whole numbers');
-  process.exit(2);
-}
-
-const total = { seeds: 0, events: 0, ops: 0, faults: 0, violations: 0 };
-const startedAt = performance.now();
-const seconds = (): number => (performance.now() - startedAt) / 1_000;
-let reportAt = startedAt + PROGRESS_EVERY_MS;
-
-function report(): void {
-  const { seeds, events, ops, faults, violations } = total;
-  const rate = Math.round(events / seconds());
-  console.log(
-    `${seeds} of ${count} seeds, ${events} events (${rate}/s), ${ops} requests, ${faults} faults, ${violations} violations`,
-  );
-}
-
-for (let seed = first; seed < first + count; seed++) {
-  const { violations, events, ops, faults } = runSeed(seed);
-  total.seeds++;
-  total.events += events;
-  total.ops += ops;
-  total.faults += faults;
-  total.violations += violations.length;
-  if (violations.length > 0) {
-    for (const { rule, what } of violations.slice(0, SHOWN_MAX)) console.error(`seed ${seed}: ${rule}: ${what}`);
-    console.error(`seed ${seed}: ${violations.length} violations; again with: npm run sim -- --seeds 1 --seed ${seed}`);
-  }
-  if (performance.now() >= reportAt) {
-    report();
-    reportAt += PROGRESS_EVERY_MS;
+function parse(): SimCommand {
+  try {
+    const parsed = parseCommand(process.argv.slice(2));
+    if (parsed !== undefined) return parsed;
+    console.log(USAGE);
+    process.exit(0);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    process.exit(2);
   }
 }
-report();
 
-if (values.record) recordEvidence('sim', { suite: 'sim', ...total, seconds: Math.round(seconds() * 10) / 10 });
-process.exitCode = total.violations > 0 ? 1 : 0;
+const command = parse();
+const totals = new Totals();
+let reportAt = performance.now() + PROGRESS_EVERY_MS;
+
+function take(report: SeedReport): void {
+  totals.add(report);
+  if (report.text !== '') console.error(report.text);
+  if (performance.now() < reportAt) return;
+  console.log(totals.line(command.seeds));
+  reportAt = performance.now() + PROGRESS_EVERY_MS;
+}
+
+/** A process of its own for every `jobs`-th seed; false if it ended before its last seed. */
+async function work(job: number): Promise<boolean> {
+  const child = fork(new URL('worker.ts', import.meta.url), [JSON.stringify(command), String(job)]);
+  child.on('message', (report) => take(report as SeedReport));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return code === 0;
+}
+
+if (command.jobs === 1) {
+  for (let at = 0; at < command.seeds; at++) take(reportSeed(command.seed + at, command));
+} else await Promise.all(Array.from({ length: command.jobs }, (_, job) => work(job)));
+
+console.log(totals.line(command.seeds));
+console.log(totals.faultLine());
+const complete = totals.seeds === command.seeds;
+if (!complete) console.error('a worker process ended early: not all seeds were run');
+if (command.record && complete) recordEvidence('sim', { suite: 'sim', ...totals.figures() });
+process.exitCode = complete && totals.violations === 0 ? 0 : 1;

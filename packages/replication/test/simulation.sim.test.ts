@@ -1,4 +1,4 @@
-import { runSeed } from '@ferrite/replication/testing';
+import { drawMix, presetOf, runSeed } from '@ferrite/replication/testing';
 import { expect, it } from 'vitest';
 
 const SEEDS = 1_000;
@@ -7,11 +7,12 @@ const TWICE_EVERY = 50;
 
 for (let first = 1; first <= SEEDS; first += BATCH) {
   const last = first + BATCH - 1;
-  it(`keeps every promise under every fault of the model: seeds ${first} to ${last}`, () => {
+  it(`keeps every promise in every mix of workload and nemesis: seeds ${first} to ${last}`, () => {
     for (let seed = first; seed <= last; seed++) {
-      const { violations, hash } = runSeed(seed);
-      expect(violations, `npm run sim -- --seeds 1 --seed ${seed}`).toEqual([]);
-      const again = seed % TWICE_EVERY === 0 ? runSeed(seed).hash : hash;
+      const preset = presetOf(drawMix(seed));
+      const { violations, hash } = runSeed(seed, { preset });
+      expect(violations, `npm run sim -- --events-min 0 --seeds 1 --seed ${seed}`).toEqual([]);
+      const again = seed % TWICE_EVERY === 0 ? runSeed(seed, { preset }).hash : hash;
       expect(again, `seed ${seed} twice`).toBe(hash);
     }
   });

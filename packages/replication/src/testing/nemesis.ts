@@ -30,7 +30,7 @@ export class Nemesis {
   readonly #images = new Map<SimNode, DiskImage>();
   readonly #heals = new Set<() => void>();
   #lossUnresolved = false;
-  #faults = 0;
+  readonly #faults: Partial<Record<Fault, number>> = {};
   #open = true;
 
   constructor(targets: NemesisTargets, prng: Prng, scenario: Scenario) {
@@ -42,8 +42,8 @@ export class Nemesis {
     }
   }
 
-  /** Faults injected so far. */
-  get faults(): number {
+  /** Faults injected so far, by kind. */
+  get faults(): Readonly<Partial<Record<Fault, number>>> {
     return this.#faults;
   }
 
@@ -59,7 +59,7 @@ export class Nemesis {
     this.#targets.timeline.after(meanMs * this.#prng.between(0.1, 1.9), () => {
       if (!this.#open) return;
       if (this.#strike(fault)) {
-        this.#faults++;
+        this.#faults[fault] = (this.#faults[fault] ?? 0) + 1;
         this.#targets.trace.add(`fault ${fault} ${this.#targets.timeline.now}`);
       }
       this.#strikeLater(fault, meanMs);

@@ -7,7 +7,7 @@ import { checkHistory } from './checker.ts';
 import type { Violation } from './history.ts';
 import { Nemesis } from './nemesis.ts';
 import { Prng } from './prng.ts';
-import { drawScenario, type Scenario, type ScenarioPreset } from './scenario.ts';
+import { drawScenario, type Fault, type Scenario, type ScenarioPreset } from './scenario.ts';
 import { SimClients, seenValues } from './sim-clients.ts';
 import { SimDisk } from './sim-disk.ts';
 import { SimNetwork } from './sim-network.ts';
@@ -28,11 +28,15 @@ export interface SimResult {
   readonly violations: readonly Violation[];
   readonly events: number;
   readonly ops: number;
-  readonly faults: number;
+  /** Faults injected, by kind. */
+  readonly faults: Readonly<Partial<Record<Fault, number>>>;
   /** Fingerprint of everything that happened: equal for equal seeds and options. */
   readonly hash: string;
 }
 
+/** Load that has met too few events goes on in such steps, but not for ever. */
+const LOAD_STEP_MS = 250;
+const LOAD_MAX_MS = 600_000;
 /** A healed cluster has this long, in virtual milliseconds, until every node serves. */
 const HEAL_MS = 60_000;
 /** Longer than any message is under way. */
@@ -70,6 +74,8 @@ export function runSeed(seed: number, options: SimOptions = {}): SimResult {
   const nemesis = new Nemesis({ nodes, network, store, timeline, trace }, stream('nemesis'), scenario);
 
   timeline.runUntil(scenario.loadMs);
+  while (timeline.events < scenario.eventsMin && timeline.now < LOAD_MAX_MS)
+    timeline.runUntil(timeline.now + LOAD_STEP_MS);
   clients.close();
   network.calm();
   nemesis.healAll();

@@ -23,9 +23,15 @@ export interface Scenario {
   readonly replicationFactor: number;
   readonly partitionBits: number;
   readonly keys: number;
+  /** Share of requests that go to the first key, beside its even share of the rest. */
+  readonly hotShare: number;
+  /** The largest value, in bytes. */
+  readonly valueBytes: number;
   readonly clients: number;
   /** How long faults and load last; healing and the last reads follow. */
   readonly loadMs: number;
+  /** Load and faults go on for longer until so many events have happened. */
+  readonly eventsMin: number;
   /** Mean pause of a client between two requests. */
   readonly thinkMs: number;
   readonly timeoutMs: number;
@@ -93,8 +99,11 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
     replicationFactor: nodes === 5 ? prng.pick([3, 5]) : 3,
     partitionBits: prng.int(3),
     keys: 1 + prng.int(6),
+    hotShare: 0,
+    valueBytes: 16,
     clients: 2 + prng.int(4),
     loadMs: prng.between(2_000, 6_000),
+    eventsMin: 0,
     thinkMs: prng.between(5, 150),
     timeoutMs: prng.between(200, 1_500),
     ops: { get: 5, putBlind: 2, putWithContext: 4, putStale: 1, delete: 1, deleteBlind: rate(1), scan: rate(1) },

@@ -81,7 +81,8 @@ export class SimClients {
 
   #issue(kind: OpKind, memories: Map<string, CausalContext[]>, next: () => void): void {
     const node = this.#prng.pick(this.#targets.nodes);
-    const key = this.#prng.pick(this.keys);
+    const { hotShare, valueBytes } = this.#scenario;
+    const key = this.#prng.chance(hotShare) ? this.keys[0]! : this.#prng.pick(this.keys);
     const name = latin1(key);
     const remembered = memories.get(name) ?? [];
     const remember = (context: CausalContext): void => {
@@ -110,7 +111,7 @@ export class SimClients {
         type: deletes ? 'delete' : 'put',
         keyspace,
         key,
-        value: fromLatin1(deletes ? '' : `v${this.#ops}`),
+        value: fromLatin1(deletes ? '' : `v${this.#ops}`.padEnd(this.#prng.int(valueBytes), '.')),
         context,
         consistency,
         durability: this.#prng.chance(this.#scenario.memory) ? 'MEMORY' : 'DEVICE',
