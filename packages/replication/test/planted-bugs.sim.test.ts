@@ -2,7 +2,7 @@ import { type MutationName, PLANTED_BUGS, runSeed, type ScenarioPreset } from '@
 import { describe, expect, it } from 'vitest';
 
 /** Within so many seeds a bug must show. */
-const SEEDS_MAX = 200;
+const SEEDS_MAX = 1_000;
 /** So many seeds of its preset must pass without it. */
 const CLEAN_SEEDS = 10;
 

@@ -1,73 +1,7 @@
-import {
-  type ActorId,
-  actorId,
-  addDot,
-  type CausalContext,
-  contextOf,
-  type Dot,
-  dot,
-  emptyContext,
-} from '@ferrite/vector-clock';
+import { contextOf, dot, emptyContext } from '@ferrite/vector-clock';
 import { expect, it } from 'vitest';
-import { checkHistory } from './checker.ts';
-import type { FinalState, History, ReadRecord, SeenValue, WriteRecord } from './history.ts';
-
-const A: ActorId = actorId('aa'.repeat(16));
-const B: ActorId = actorId('bb'.repeat(16));
-const KEY = 'k';
-
-/** A put of "v<id>" that got `own` and ended one millisecond after it started. */
-function put(
-  id: number,
-  startedAt: number,
-  own: Dot,
-  context?: CausalContext,
-  change: Partial<WriteRecord> = {},
-): WriteRecord {
-  return {
-    id,
-    key: KEY,
-    kind: 'put',
-    value: `v${id}`,
-    context,
-    consistency: 'QUORUM',
-    durability: 'DEVICE',
-    startedAt,
-    endedAt: startedAt + 1,
-    outcome: 'done',
-    response: addDot(context ?? emptyContext, own),
-    ...change,
-  };
-}
-
-function read(
-  id: number,
-  startedAt: number,
-  context: CausalContext,
-  values: readonly SeenValue[],
-  change: Partial<ReadRecord> = {},
-): ReadRecord {
-  return {
-    id,
-    key: KEY,
-    consistency: 'QUORUM',
-    source: 'get',
-    startedAt,
-    endedAt: startedAt + 1,
-    context,
-    values,
-    ...change,
-  };
-}
-
-function seen(id: number, at: Dot): SeenValue {
-  return { dot: at, value: `v${id}` };
-}
-
-function rulesBroken(history: Partial<History>): readonly string[] {
-  const violations = checkHistory({ writes: [], reads: [], finals: [], ...history });
-  return [...new Set(violations.map(({ rule }) => rule))].sort();
-}
+import { A, B, KEY, put, read, rulesBroken, seen } from './hand-made.ts';
+import type { FinalState } from './history.ts';
 
 const a1 = dot(A, 1);
 const a2 = dot(A, 2);

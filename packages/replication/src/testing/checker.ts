@@ -10,61 +10,83 @@ import {
   highestCounter,
   isEmptyContext,
 } from '@ferrite/vector-clock';
-import type { History, ReadRecord, Rule, SeenValue, Violation, WriteRecord } from './history.ts';
+import { needed } from '../core/quorum.ts';
+import { checkScans } from './check-scans.ts';
+import { coverOf, type DotEntry, DotIndex } from './dot-index.ts';
+import { checkFloor, type Demand, type Requirement } from './floor.ts';
+import type { FinalState, History, ReadRecord, Rule, SeenValue, Violation, WriteRecord } from './history.ts';
 
 /**
- * Every promise of P4 and P10 that `history` breaks. It judges only by what clients sent and saw, and by what the replicas
- * hold in the end; nothing of the core's own bookkeeping is believed.
+ * Every promise of P4, P10 and P19 that `history` breaks. It judges only by what clients sent and saw, and by what the
+ * replicas hold in the end; nothing of the core's own bookkeeping is believed.
  */
 export function checkHistory(history: History): readonly Violation[] {
   const violations: Violation[] = [];
-  const keys = new Set(history.writes.map(({ key }) => key).concat(history.reads.map(({ key }) => key)));
-  for (const key of keys) {
-    const ofKey = <T extends { readonly key: string }>(all: readonly T[]): readonly T[] =>
-      all.filter((each) => each.key === key);
-    new KeyChecker(
-      { writes: ofKey(history.writes), reads: ofKey(history.reads), finals: ofKey(history.finals) },
-      (rule, what) => violations.push({ rule, what: `${key}: ${what}` }),
-    ).check();
-  }
+  for (const [key, ofKey] of byKey(history))
+    new KeyChecker(ofKey, (rule, what) => violations.push({ rule, what: `${key}: ${what}` })).check();
+  checkScans(history.scans, (rule, what) => violations.push({ rule, what }));
   return violations;
 }
 
+type KeyHistory = Pick<History, 'writes' | 'reads' | 'finals' | 'kept'>;
+
+function byKey({ writes, reads, finals, kept }: History): Map<string, KeyHistory> {
+  const keys = new Map<string, { writes: WriteRecord[]; reads: ReadRecord[]; finals: FinalState[] } & KeyHistory>();
+  const of = (key: string): { writes: WriteRecord[]; reads: ReadRecord[]; finals: FinalState[] } => {
+    let ofKey = keys.get(key);
+    if (ofKey === undefined) keys.set(key, (ofKey = { writes: [], reads: [], finals: [], kept }));
+    return ofKey;
+  };
+  for (const write of writes) of(write.key).writes.push(write);
+  for (const read of reads) of(read.key).reads.push(read);
+  for (const final of finals) of(final.key).finals.push(final);
+  return keys;
+}
+
 class KeyChecker {
-  readonly #history: History;
+  readonly #history: KeyHistory;
   readonly #report: (rule: Rule, what: string) => void;
   readonly #puts: ReadonlyMap<string, WriteRecord>;
-  /** Whose dot it is, by the dot's name: as the answers to puts and the values in reads tell. */
-  readonly #owners = new Map<string, { readonly dot: Dot; readonly write: WriteRecord }>();
+  readonly #dots = new DotIndex();
+  readonly #promised: readonly WriteRecord[];
+  /** When the first delete began that nobody answered and that may have removed anything. */
+  readonly #wildDelete: number;
 
-  constructor(history: History, report: (rule: Rule, what: string) => void) {
+  constructor(history: KeyHistory, report: (rule: Rule, what: string) => void) {
     this.#history = history;
     this.#report = report;
     this.#puts = new Map(history.writes.filter(({ kind }) => kind === 'put').map((put) => [put.value, put]));
+    this.#promised = history.writes.filter(isPromised);
+    const wild = history.writes.filter((write) => write.outcome === 'unknown' && isBlindDelete(write));
+    this.#wildDelete = Math.min(Number.POSITIVE_INFINITY, ...wild.map(({ startedAt }) => startedAt));
   }
 
   check(): void {
     const { writes, reads, finals } = this.#history;
-    for (const write of writes) {
-      this.#checkAnswer(write);
-      this.#checkDelete(write);
-    }
+    for (const write of writes) this.#checkAnswer(write);
     for (const read of reads) this.#learnDots(read.values, `read ${read.id}`);
     for (const final of finals) this.#learnDots(final.values, final.node);
-    for (const read of reads) {
+    this.#dots.noteReplacements(writes, isPromised);
+    const ended = [...reads].sort((a, b) => a.endedAt - b.endedAt);
+    this.#checkMissing(ended);
+    for (const read of ended) {
       this.#checkValues(read);
-      this.#checkMissing(read);
-      if (read.consistency === 'ONE') this.#checkOne(read);
-      else this.#checkQuorum(read);
+      if (read.source === 'scan-absent') this.#checkAbsent(read);
+      else if (read.consistency === 'ONE') this.#checkOne(read);
+      else this.#checkGhosts(read);
     }
-    this.#checkOrder(reads.filter(({ consistency, source }) => consistency !== 'ONE' && source === 'get'));
+    this.#checkFloor();
     this.#checkFinals();
   }
 
-  /** P4: the answer to a write is the context of the request and one dot that is new. */
+  /** P10 and P4: so many copies as were asked for, and the answer to a write is the context of the request and one dot that is new. */
   #checkAnswer(write: WriteRecord): void {
-    const { response, kind, context, id } = write;
-    if (response === undefined || (kind === 'delete' && context === undefined)) return;
+    const { response, context, id } = write;
+    if (response === undefined) return;
+    const copies = write.durability === 'DEVICE' ? write.durable : write.acked;
+    if (copies < needed(write.consistency, write.replicas) || write.acked > write.replicas)
+      this.#report('short-ack', `write ${id} was acknowledged at ${write.consistency} with ${copies} copies`);
+    if (isBlindDelete(write)) return;
     const asked = context ?? emptyContext;
     const grown = actorsOf(response).filter((actor) => highestCounter(response, actor) > highestCounter(asked, actor));
     const fresh = grown.map((actor) => dot(actor, highestCounter(response, actor)));
@@ -76,15 +98,6 @@ class KeyChecker {
     this.#own(own, write, `write ${id}`);
   }
 
-  /** P5: a delete without a context deletes all that a quorum saw, so all that was promised before it began. */
-  #checkDelete({ kind, context, response, startedAt, id }: WriteRecord): void {
-    if (kind !== 'delete' || context !== undefined || response === undefined) return;
-    for (const write of this.#history.writes) {
-      if (!isPromised(write) || write.response === undefined || write.endedAt >= startedAt) continue;
-      if (!descends(response, write.response)) this.#report('delete-incomplete', `write ${id} left write ${write.id}`);
-    }
-  }
-
   #learnDots(values: readonly SeenValue[], where: string): void {
     for (const { dot: at, value } of values) {
       const put = this.#puts.get(value);
@@ -93,114 +106,181 @@ class KeyChecker {
   }
 
   #own(at: Dot, write: WriteRecord, where: string): void {
+    const twin = this.#dots.learn(at, write);
+    if (twin === undefined) return;
     const name = `${at.actor}#${at.counter}`;
-    const owner = this.#owners.get(name);
-    if (owner === undefined) this.#owners.set(name, { dot: at, write });
-    else if (owner.write !== write) {
-      this.#report('dot-reused', `${where}: ${name} names write ${owner.write.id} and write ${write.id}`);
-    }
+    if (twin.write !== write)
+      this.#report('dot-reused', `${where}: ${name} names write ${twin.write.id} and write ${write.id}`);
+    else this.#report('written-twice', `${where}: write ${write.id} has the dot ${name} beside an earlier one`);
   }
 
+  /** Every value was written, by a write that was not refused, and no value here replaced another one here. */
   #checkValues(read: ReadRecord): void {
-    for (const { value } of read.values) {
+    const { values, context } = read;
+    for (const { value, dot: at } of values) {
       const put = this.#puts.get(value);
       if (put === undefined || put.startedAt >= read.endedAt) {
         this.#report('invented', `read ${read.id} returned "${value}", which nobody had written`);
-      } else if (put.outcome === 'none') {
+        continue;
+      }
+      if (put.outcome === 'none')
         this.#report(
           'refused-but-written',
           `read ${read.id} returned "${value}" of write ${put.id}, which was refused`,
         );
-      }
-    }
-    for (const { value } of read.values) {
-      const context = this.#puts.get(value)?.context;
-      const older = context && read.values.find((each) => each.value !== value && contains(context, each.dot));
-      if (older) this.#report('ordered-siblings', `read ${read.id} returned "${older.value}" beside "${value}"`);
+      const by = this.#dots.of(at)?.replacements.find((each) => contains(context, each.dot))?.write;
+      if (by !== undefined && values.some((other) => other.value === by.value))
+        this.#report('ordered-siblings', `read ${read.id} returned "${value}" beside "${by.value}"`);
+      else if (by !== undefined)
+        this.#report('resurrected', `read ${read.id} returned "${value}" and knows write ${by.id}, which replaced it`);
     }
   }
 
   /** P4: a value that the context covers and the answer does not hold was overwritten by someone. */
-  #checkMissing(read: ReadRecord): void {
-    for (const { dot: at, write } of this.#owners.values()) {
-      if (write.kind !== 'put' || !contains(read.context, at)) continue;
-      if (read.values.some(({ value }) => value === write.value) || this.#overwritten(at, write, read)) continue;
-      this.#report('context-unseen', `read ${read.id} covers write ${write.id} without returning its value`);
+  #checkMissing(ended: readonly ReadRecord[]): void {
+    let base: CausalContext = emptyContext;
+    let open: readonly DotEntry[] = this.#dots.entries.filter(({ write }) => write.kind === 'put');
+    const all = open;
+    for (const read of ended) {
+      if (read.source === 'scan-absent') continue;
+      const values = new Set(read.values.map(({ value }) => value));
+      // What an earlier read explained needs no second look by one that knows at least as much.
+      const further = descends(read.context, base);
+      const settled = new Set<DotEntry>();
+      for (const entry of further ? open : all) {
+        const { write } = entry;
+        if (!contains(read.context, entry.dot) || values.has(write.value)) continue;
+        settled.add(entry);
+        if (!this.#explained(entry, read))
+          this.#report('context-unseen', `read ${read.id} covers write ${write.id} without returning its value`);
+        if (isRepaired(read) && read.endedAt < entry.goneAt) {
+          entry.goneAt = read.endedAt;
+          entry.goneBy = read.id;
+        }
+      }
+      if (!further || read.consistency === 'ONE') continue;
+      base = read.context;
+      if (settled.size > 0) open = open.filter((entry) => !settled.has(entry));
     }
+  }
+
+  /** Whether a write issued before the read ended, and known to the read, may have replaced the value of the entry. */
+  #explained(entry: DotEntry, read: ReadRecord): boolean {
+    const { endedAt, context } = read;
+    if (entry.firstUnseenStart < endedAt || this.#wildDelete < endedAt) return true;
+    if (entry.replacements.some(({ dot: at, write }) => write.startedAt < endedAt && contains(context, at)))
+      return true;
+    return this.#history.writes.some((other) => {
+      if (other === entry.write || other.startedAt >= endedAt || other.outcome === 'none') return false;
+      const covers = coverOf(other);
+      const known = other.response === undefined || descends(context, other.response);
+      return known && covers !== undefined && contains(covers, entry.dot);
+    });
   }
 
   /** P7: the "not found" of a replica without its data is no answer, so what all replicas flushed is never absent. */
   #checkOne(read: ReadRecord): void {
     if (read.source !== 'get' || !isEmptyContext(read.context)) return;
-    const held = this.#history.writes.find(
-      (write) => write.consistency === 'ALL' && isPromised(write) && write.endedAt < read.startedAt,
-    );
+    const held = this.#promised.find(({ consistency, endedAt }) => consistency === 'ALL' && endedAt < read.startedAt);
     if (held) this.#report('absent-at-one', `read ${read.id} found nothing, though all replicas hold write ${held.id}`);
   }
 
-  /** P10: every write acknowledged by a write quorum before the read began is in it, and nothing that it replaced is. */
-  #checkQuorum(read: ReadRecord): void {
-    for (const write of this.#history.writes) {
-      const { response } = write;
-      if (!isPromised(write) || response === undefined || write.endedAt >= read.startedAt) continue;
-      if (read.source === 'scan-absent') {
-        const own = [...this.#owners.values()].find((owner) => owner.write === write);
-        if (write.kind === 'put' && own !== undefined && !this.#overwritten(own.dot, write, read))
-          this.#report('lost', `scan ${read.id} leaves out write ${write.id} ("${write.value}")`);
-        continue;
-      }
-      if (!descends(read.context, response))
+  /** P10: nothing that a promised write replaced before the read began, or that was gone then, is in the answer. */
+  #checkGhosts(read: ReadRecord): void {
+    for (const { dot: at, value } of read.values) {
+      const entry = this.#dots.of(at);
+      if (entry === undefined) continue;
+      if (isRepaired(read)) entry.shownAt = Math.min(entry.shownAt, read.endedAt);
+      if (entry.promisedEnd < read.startedAt)
+        this.#report('resurrected', `read ${read.id} returned "${value}", which a promised write had replaced`);
+      if (entry.goneAt < read.startedAt)
+        this.#report('went-back', `read ${read.id} returned "${value}", which was gone for read ${entry.goneBy}`);
+    }
+  }
+
+  /** P19: a key that no page of a whole scan showed has no value that nobody had begun to replace. */
+  #checkAbsent(scan: ReadRecord): void {
+    if (scan.consistency === 'ONE' || this.#wildDelete < scan.endedAt) return;
+    for (const { write, firstStart, shownAt } of this.#dots.entries) {
+      if (write.kind !== 'put' || firstStart < scan.endedAt) continue;
+      if (isPromised(write) && write.endedAt < scan.startedAt)
+        this.#report('lost', `scan ${scan.id} leaves out write ${write.id} ("${write.value}")`);
+      else if (shownAt < scan.startedAt)
+        this.#report('went-back', `scan ${scan.id} leaves out "${write.value}", which a read before it returned`);
+    }
+  }
+
+  /**
+   * P10: every quorum read, and every delete of what a quorum sees (P5), knows of each write that was promised before it
+   * began, and of all that a repaired read knew that ended before.
+   */
+  #checkFloor(): void {
+    const { writes, reads } = this.#history;
+    const promises = this.#promised.map((write) => ({
+      endedAt: write.endedAt,
+      context: write.response!,
+      source: write,
+    }));
+    const repaired: Requirement<WriteRecord | ReadRecord>[] = reads
+      .filter(isRepaired)
+      .map((read) => ({ endedAt: read.endedAt, context: read.context, source: read }));
+    const demands: Demand<WriteRecord | ReadRecord>[] = [];
+    for (const read of reads) {
+      if (read.consistency === 'ONE' || read.source === 'scan-absent') continue;
+      demands.push({ startedAt: read.startedAt, context: read.context, source: read });
+    }
+    for (const write of writes) {
+      const { response, startedAt } = write;
+      if (response !== undefined && isBlindDelete(write)) demands.push({ startedAt, context: response, source: write });
+    }
+    checkFloor([...promises, ...repaired], demands, ({ source: earlier }, { source: later }) => {
+      if ('kind' in later) this.#report('delete-incomplete', `write ${later.id} did not know of ${named(earlier)}`);
+      else
         this.#report(
-          'lost',
-          `read ${read.id} at ${read.consistency} does not know of write ${write.id} ("${write.value}")`,
+          'kind' in earlier ? 'lost' : 'went-back',
+          `read ${later.id} at ${later.consistency} does not know of ${named(earlier)}`,
         );
-      const ghost = read.values.find((each) => each.value !== write.value && contains(response, each.dot));
-      if (ghost)
-        this.#report('resurrected', `read ${read.id} returned "${ghost.value}", replaced by write ${write.id}`);
-    }
+    });
   }
 
-  /** P10: with the repair before the answer, no later read goes back. */
-  #checkOrder(reads: readonly ReadRecord[]): void {
-    for (const earlier of reads) {
-      for (const later of reads) {
-        if (later.startedAt <= earlier.endedAt) continue;
-        const back = later.values.some(
-          ({ dot: at, value }) => contains(earlier.context, at) && !earlier.values.some((seen) => seen.value === value),
-        );
-        if (back || !descends(later.context, earlier.context))
-          this.#report('went-back', `read ${later.id} is older than read ${earlier.id}, which ended before it began`);
-      }
-    }
-  }
-
+  /** In the end the replicas agree, and know of every acknowledged write that no fault of the run could take. */
   #checkFinals(): void {
-    const [first, ...others] = this.#history.finals;
+    const { finals, writes, kept } = this.#history;
+    const [first, ...others] = finals;
     if (first === undefined) return;
     const names = (values: readonly SeenValue[]): string => JSON.stringify(values.map(({ value }) => value).sort());
     for (const other of others) {
       if (!equal(first.context, other.context) || names(first.values) !== names(other.values))
         this.#report('diverged', `${other.node} and ${first.node} do not agree in the end`);
     }
-  }
-
-  /** Whether a write issued before the read ended, and known to the read, may have replaced the value with this dot. */
-  #overwritten(at: Dot, write: WriteRecord, read: ReadRecord): boolean {
-    return this.#history.writes.some((other) => {
-      if (other === write || other.startedAt >= read.endedAt || other.outcome === 'none') return false;
-      const { response, context } = other;
-      if (response !== undefined && read.source !== 'scan-absent' && !descends(read.context, response)) return false;
-      if (context !== undefined) return contains(context, at);
-      if (other.kind === 'put') return false;
-      // A delete of what a quorum saw: its answer tells what that was; without one, anything written before it ended.
-      return response === undefined ? write.startedAt < other.endedAt : contains(response, at);
-    });
+    const survives = ({ durability }: WriteRecord): boolean =>
+      kept === 'accepted' || (kept === 'flushed' && durability === 'DEVICE');
+    for (const write of writes) {
+      if (write.response === undefined || !(isPromised(write) || survives(write))) continue;
+      for (const { node, context } of finals) {
+        if (!descends(context, write.response))
+          this.#report('lost', `${node} does not know of ${named(write)} in the end`);
+      }
+    }
   }
 }
 
 /** Writes of which a quorum holds a flushed copy, as the answer said. */
-function isPromised({ outcome, consistency, durability }: WriteRecord): boolean {
-  return outcome === 'done' && consistency !== 'ONE' && durability === 'DEVICE';
+function isPromised({ outcome, consistency, durability, response }: WriteRecord): boolean {
+  return outcome === 'done' && response !== undefined && consistency !== 'ONE' && durability === 'DEVICE';
+}
+
+/** Reads that were repaired before they were answered: none after them goes back (P10). */
+function isRepaired({ consistency, source }: ReadRecord): boolean {
+  return consistency !== 'ONE' && source === 'get';
+}
+
+function isBlindDelete({ kind, context }: WriteRecord): boolean {
+  return kind === 'delete' && context === undefined;
+}
+
+function named(record: WriteRecord | ReadRecord): string {
+  return 'kind' in record ? `write ${record.id} ("${record.value}")` : `read ${record.id}, which ended before`;
 }
 
 function equal(a: CausalContext, b: CausalContext): boolean {

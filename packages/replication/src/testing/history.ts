@@ -19,6 +19,11 @@ export interface WriteRecord {
   outcome: 'done' | 'none' | 'unknown';
   /** The context of a finished write. */
   response: CausalContext | undefined;
+  /** Copies that the answer spoke of. */
+  acked: number;
+  durable: number;
+  /** How many replicas the key has. */
+  readonly replicas: number;
 }
 
 /** One of the values that a read returned. */
@@ -48,10 +53,28 @@ export interface FinalState {
   readonly values: readonly SeenValue[];
 }
 
+/** A scan, page by page, whether it came to its end or not. */
+export interface ScanRecord {
+  readonly id: number;
+  readonly partition: number;
+  readonly pages: readonly {
+    readonly keys: readonly { readonly key: string; readonly hash: bigint; readonly partition: number }[];
+    readonly next: { readonly hash: bigint; readonly key: Uint8Array } | undefined;
+  }[];
+}
+
+/**
+ * What no fault of the run could take: all that was `accepted`, because no process died; all that was `flushed`, because
+ * no disk lost anything; or what a `quorum` of replicas flushed.
+ */
+export type Kept = 'accepted' | 'flushed' | 'quorum';
+
 export interface History {
   readonly writes: readonly WriteRecord[];
   readonly reads: readonly ReadRecord[];
+  readonly scans: readonly ScanRecord[];
   readonly finals: readonly FinalState[];
+  readonly kept: Kept;
 }
 
 /** A promise that was broken. */
@@ -70,6 +93,11 @@ export type Rule =
   | 'delete-incomplete'
   | 'invented'
   | 'refused-but-written'
+  | 'written-twice'
+  | 'short-ack'
+  | 'scan-order'
+  | 'unanswered'
+  | 'unexpected-error'
   | 'dot-reused'
   | 'context-widened'
   | 'context-unseen'

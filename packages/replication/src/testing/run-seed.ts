@@ -4,7 +4,7 @@ import { decodeVersions } from '../core/record.ts';
 import { partitionOfKey, replicasOf } from '../core/replicas.ts';
 import { formTopology, type TopologyDocument } from '../core/topology.ts';
 import { checkHistory } from './checker.ts';
-import type { Violation } from './history.ts';
+import type { Kept, Violation } from './history.ts';
 import { Nemesis } from './nemesis.ts';
 import { Prng } from './prng.ts';
 import { drawScenario, type Fault, type Scenario, type ScenarioPreset } from './scenario.ts';
@@ -70,7 +70,11 @@ export function runSeed(seed: number, options: SimOptions = {}): SimResult {
       new SimNode(id, new SimDisk(timeline, stream(`disk ${id}`), scenario.disk, scenario.partitionBits), world),
   );
   for (const node of nodes) node.start();
-  const clients = new SimClients({ nodes, topology, timeline, trace }, stream('clients'), scenario);
+  const clients = new SimClients(
+    { nodes, topology, timeline, trace, violated: world.violated },
+    stream('clients'),
+    scenario,
+  );
   const nemesis = new Nemesis({ nodes, network, store, timeline, trace }, stream('nemesis'), scenario);
 
   timeline.runUntil(scenario.loadMs);
@@ -80,11 +84,14 @@ export function runSeed(seed: number, options: SimOptions = {}): SimResult {
   network.calm();
   nemesis.healAll();
   const { faults } = nemesis;
+  clients.history.kept = keptUnder(faults);
   if (!runUntilServing(timeline, nodes)) {
     for (const node of nodes.filter(({ serving }) => !serving))
       world.violated('not-live', `${node.id} does not serve: ${JSON.stringify(node.status)}`);
   } else {
-    timeline.runUntil(timeline.now + DRAIN_MS);
+    drain(timeline, nodes);
+    for (const { id, unanswered } of nodes)
+      if (unanswered > 0) world.violated('unanswered', `${id} owes ${unanswered} answers though nothing is under way`);
     readEveryKey(timeline, clients, nodes, stream('final reads'), (what) => world.violated('not-live', what));
     collectFinals(clients, nodes, topology);
   }
@@ -105,6 +112,15 @@ function topologyOf({ nodes, partitionBits, replicationFactor }: Scenario): Topo
   return { ...formed, keyspaces: formed.keyspaces.map((each) => ({ ...each, replicationFactor })) };
 }
 
+const TAKES_FLUSHED = new Set<Fault>(['wipe', 'rollBack', 'rot', 'tornTail']);
+const TAKES_ACCEPTED = new Set<Fault>(['crash', 'crashAll']);
+
+function keptUnder(faults: Readonly<Partial<Record<Fault, number>>>): Kept {
+  const kinds = Object.keys(faults) as Fault[];
+  if (kinds.some((kind) => TAKES_FLUSHED.has(kind))) return 'quorum';
+  return kinds.some((kind) => TAKES_ACCEPTED.has(kind)) ? 'flushed' : 'accepted';
+}
+
 /** Runs on until every node serves; false if that does not happen in time. */
 function runUntilServing(timeline: Timeline, nodes: readonly SimNode[]): boolean {
   const end = timeline.now + HEAL_MS;
@@ -114,6 +130,13 @@ function runUntilServing(timeline: Timeline, nodes: readonly SimNode[]): boolean
     timeline.runUntil(timeline.now + 50);
   }
   return false;
+}
+
+/** Lets everything that is under way arrive, and every request be answered, which a slow disk may take long for. */
+function drain(timeline: Timeline, nodes: readonly SimNode[]): void {
+  const end = timeline.now + HEAL_MS;
+  do timeline.runUntil(timeline.now + DRAIN_MS);
+  while (timeline.now < end && nodes.some(({ unanswered }) => unanswered > 0));
 }
 
 function readEveryKey(

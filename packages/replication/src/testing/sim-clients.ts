@@ -1,10 +1,11 @@
+import type { Reason } from '@ferrite/errors';
 import { type CausalContext, emptyContext } from '@ferrite/vector-clock';
 import { fromLatin1, latin1 } from '../core/bytes.ts';
 import type { ClientCommand } from '../core/event.ts';
 import type { Versions } from '../core/record.ts';
 import { partitionOfKey } from '../core/replicas.ts';
 import type { Keyspace, TopologyDocument } from '../core/topology.ts';
-import type { FinalState, History, ReadRecord, SeenValue, WriteRecord } from './history.ts';
+import type { FinalState, Kept, ReadRecord, Rule, ScanRecord, SeenValue, WriteRecord } from './history.ts';
 import type { Prng } from './prng.ts';
 import type { OpKind, Scenario } from './scenario.ts';
 import type { ClientAnswer, SimNode } from './sim-node.ts';
@@ -17,18 +18,32 @@ export interface ClientTargets {
   readonly topology: TopologyDocument;
   readonly timeline: Timeline;
   readonly trace: TraceHash;
+  violated(rule: Rule, what: string): void;
 }
+
+/** What a cluster under faults may answer to requests that are in order. */
+const EXPECTED = new Set<Reason>([
+  'DEADLINE_EXCEEDED',
+  'FABRIC_UNAVAILABLE',
+  'OVERLOADED',
+  'QUORUM_UNAVAILABLE',
+  'RECOVERING',
+  'SHUTTING_DOWN',
+  'SIBLINGS_EXCEEDED',
+]);
 
 /** How many contexts of a key a client remembers, to come back with an old one. */
 const MEMORIES_MAX = 8;
 
 /** The clients of a run and the history of what they asked and were told. */
 export class SimClients {
-  readonly history: { writes: WriteRecord[]; reads: ReadRecord[]; finals: FinalState[] } & History = {
-    writes: [],
-    reads: [],
-    finals: [],
-  };
+  readonly history: {
+    writes: WriteRecord[];
+    reads: ReadRecord[];
+    scans: ScanRecord[];
+    finals: FinalState[];
+    kept: Kept;
+  } = { writes: [], reads: [], scans: [], finals: [], kept: 'quorum' };
   readonly keys: readonly Uint8Array[];
   readonly #targets: ClientTargets;
   readonly #prng: Prng;
@@ -160,6 +175,9 @@ export class SimClients {
       endedAt: Number.POSITIVE_INFINITY,
       outcome: 'unknown',
       response: undefined,
+      acked: 0,
+      durable: 0,
+      replicas: Math.min(this.#keyspace.replicationFactor, this.#targets.topology.nodes.length),
     };
     this.history.writes.push(record);
     const up = node.client(id, command, (answer) => {
@@ -172,6 +190,8 @@ export class SimClients {
       record.outcome = 'done';
       record.endedAt = this.#targets.timeline.now;
       record.response = answer.value.context;
+      record.acked = answer.value.acked;
+      record.durable = answer.value.durable;
       then(record.response);
     });
     if (up) return;
@@ -185,6 +205,8 @@ export class SimClients {
     const { keyspace, partition, consistency } = command;
     const began = timeline.now;
     const missing = new Set(this.keys.filter((key) => partitionOfKey(topology, key) === partition).map(latin1));
+    const pages: ScanRecord['pages'][number][] = [];
+    this.history.scans.push({ id: this.#ops, partition, pages });
     const page = (after: typeof command.after): void => {
       const id = this.#ops++;
       const startedAt = timeline.now;
@@ -192,12 +214,18 @@ export class SimClients {
         this.#trace(id, answer);
         if (!answer.ok || !('records' in answer.value)) return done();
         const { records, next } = answer.value;
+        const keys = records.map(({ key, hash }) => ({
+          key: latin1(key),
+          hash,
+          partition: partitionOfKey(topology, key),
+        }));
+        pages.push({ keys, next });
         for (const { key, result } of records) {
           const name = latin1(key);
           missing.delete(name);
           this.#saw({ id, key: name, consistency, source: 'scan', startedAt }, result.versions);
         }
-        if (next !== undefined) return page({ keyspaceId: keyspace.id, ...next });
+        if (next !== undefined && pages.length < PAGES_MAX) return page({ keyspaceId: keyspace.id, ...next });
         const nothing = { context: emptyContext, siblings: [] };
         for (const key of missing)
           this.#saw({ id, key, consistency, source: 'scan-absent', startedAt: began }, nothing);
@@ -214,6 +242,8 @@ export class SimClients {
   }
 
   #trace(op: number, answer: ClientAnswer): void {
+    if (!answer.ok && !EXPECTED.has(answer.error.reason))
+      this.#targets.violated('unexpected-error', `request ${op} was answered with ${answer.error.reason}`);
     this.#targets.trace.add(`answer ${op} ${answer.ok ? 'ok' : `${answer.error.reason} ${answer.error.effect}`}`);
   }
 }
@@ -221,5 +251,8 @@ export class SimClients {
 export function seenValues(versions: Versions): readonly SeenValue[] {
   return versions.siblings.map(({ dot, value }) => ({ dot, value: latin1(value.bytes) }));
 }
+
+/** No honest scan of a few keys has so many pages. */
+const PAGES_MAX = 1_000;
 
 const PAGE = { after: undefined, maxRecords: 3, maxBytes: 1_000_000 } as const;

@@ -64,6 +64,11 @@ export class SimNode {
     return !this.#stopping && this.status?.state === 'serving';
   }
 
+  /** Requests of clients and peers that the process has not answered. */
+  get unanswered(): number {
+    return this.#process?.unanswered ?? 0;
+  }
+
   start(): void {
     if (this.#process !== undefined) return;
     const report = this.disk.open();
@@ -175,6 +180,10 @@ class SimProcess {
   client(op: number, command: ClientCommand, reply: (answer: ClientAnswer) => void): void {
     this.#clients.set(op, reply);
     this.raise({ type: 'client', op, command, wallMs: this.#wallMs() });
+  }
+
+  get unanswered(): number {
+    return this.#responders.size + this.#clients.size;
   }
 
   pause(): void {
