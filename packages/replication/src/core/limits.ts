@@ -6,11 +6,17 @@ export const HEDGE_AFTER_MS = 50;
 /** A peer that answers Hello later than this counts as unreachable for the start. */
 export const HELLO_TIMEOUT_MS = 1_000;
 
+/** A topology store that takes longer than this to register a boot counts as away. */
+export const REGISTER_TIMEOUT_MS = 10_000;
+
 /** How long a request waits for the newest topology when it names a keyspace this node has not heard of. */
 export const TOPOLOGY_WAIT_MS = 500;
 
 /** Pause before registration, or a transfer, is tried again. */
 export const RETRY_AFTER_MS = 500;
+
+/** Pause before the node's own record, which the device had no room for, is written again. */
+export const SYSTEM_RETRY_MS = 50;
 
 /** Recovery: partitions and pages in flight at once, and the size of a page. */
 export const TRANSFERS_MAX = 16;

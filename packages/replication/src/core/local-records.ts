@@ -3,6 +3,7 @@ import { recordsEqual } from '@ferrite/vector-clock';
 import { latin1 } from './bytes.ts';
 import { type Desk, expectAnswer } from './desk.ts';
 import { KeyLocks } from './key-locks.ts';
+import { SYSTEM_RETRY_MS } from './limits.ts';
 import type { Outcome } from './message.ts';
 import type { Planted } from './mutation.ts';
 import { decodeVersions, encodeVersions, type Versions } from './record.ts';
@@ -125,10 +126,16 @@ export class LocalRecords {
     });
   }
 
-  /** Stores the node's own documents: no merge, no lock. */
-  writeSystem(keyspaceId: number, key: Uint8Array, value: Uint8Array, durable: () => void): void {
-    const refused = (error: StoreError): void => this.#host.deviceFailed(error);
-    this.#append(keyId(keyspaceId, key), keyspaceId, key, value, { accepted: () => {}, durable, refused });
+  /**
+   * Stores one of the node's own documents, as it is then: no merge, no lock. While the device is full or busy, it is tried
+   * again.
+   */
+  writeSystem(keyspaceId: number, key: Uint8Array, value: () => Uint8Array, durable: () => void): void {
+    const refused = (error: StoreError): void => {
+      if (error.reason === 'DEVICE_FAILED') return;
+      this.#desk.timer(SYSTEM_RETRY_MS, () => this.writeSystem(keyspaceId, key, value, durable));
+    };
+    this.#append(keyId(keyspaceId, key), keyspaceId, key, value(), { accepted: () => {}, durable, refused });
   }
 
   #read(keyspaceId: number, key: Uint8Array, then: (stored: Outcome<Versions>) => void): void {

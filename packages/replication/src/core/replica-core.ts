@@ -4,7 +4,7 @@ import { Desk, expectAnswer } from './desk.ts';
 import type { Effect } from './effect.ts';
 import type { Event } from './event.ts';
 import { Identity } from './identity.ts';
-import { HELLO_TIMEOUT_MS, SYSTEM_KEYSPACE, TOPOLOGY_WAIT_MS } from './limits.ts';
+import { HELLO_TIMEOUT_MS, REGISTER_TIMEOUT_MS, SYSTEM_KEYSPACE, TOPOLOGY_WAIT_MS } from './limits.ts';
 import { LocalRecords } from './local-records.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import type { MutationName, Planted } from './mutation.ts';
@@ -224,7 +224,7 @@ export class ReplicaCore {
       this.#node.records.writeSystem(
         SYSTEM_KEYSPACE,
         SYSTEM_STATE_KEY,
-        encodeSystemState({ ...this.#systemState(), actors: actors.toRecord() }),
+        () => encodeSystemState({ ...this.#systemState(), actors: actors.toRecord() }),
         () => {
           this.#halted = true;
           this.#desk.emitLast({ type: 'stopped' });
@@ -298,7 +298,13 @@ export class ReplicaCore {
       register: (boot, incarnation, then) => {
         const ticket = this.#desk.ask({ type: 'register', boot, incarnation }, (answer) => {
           this.#desk.forget(ticket);
+          stopTimer();
           then(expectAnswer(answer, 'registered').outcome);
+        });
+        // A store that says nothing is away. What it did nevertheless, it will tell of this very incarnation.
+        const stopTimer = this.#desk.timer(REGISTER_TIMEOUT_MS, () => {
+          this.#desk.forget(ticket);
+          then({ ok: false, error: new StoreError('DEADLINE_EXCEEDED') });
         });
       },
       persist: (then) => this.#persist(then),
@@ -346,9 +352,11 @@ export class ReplicaCore {
     if (this.#persisting) return;
     this.#persisting = true;
     const waiters = this.#persistWaiters.splice(0);
-    const kept = this.#planted('keep-actor-after-crash') ? this.#node.actors.toRecord() : undefined;
-    const state = { ...this.#systemState(), actors: kept };
-    this.#node.records.writeSystem(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY, encodeSystemState(state), () => {
+    const state = (): Uint8Array => {
+      const kept = this.#planted('keep-actor-after-crash') ? this.#node.actors.toRecord() : undefined;
+      return encodeSystemState({ ...this.#systemState(), actors: kept });
+    };
+    this.#node.records.writeSystem(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY, state, () => {
       this.#persisting = false;
       for (const waiter of waiters) waiter();
       const again = this.#persistWaiters.shift();
