@@ -6,5 +6,5 @@ export { NEMESES, type NemesisName } from './nemeses.ts';
 export { PLANTED_BUGS } from './planted-bugs.ts';
 export { Prng } from './prng.ts';
 export { runSeed, type SimOptions, type SimResult } from './run-seed.ts';
-export { drawScenario, type Fault, type OpKind, type Scenario, type ScenarioPreset } from './scenario.ts';
+export { drawScenario, FAULTS, type Fault, type OpKind, type Scenario, type ScenarioPreset } from './scenario.ts';
 export { WORKLOADS, type WorkloadName } from './workloads.ts';

@@ -1,6 +1,6 @@
 import { unreachable } from '@ferrite/errors';
-import type { Prng } from './prng.ts';
-import type { Fault, Scenario } from './scenario.ts';
+import { Prng } from './prng.ts';
+import { FAULTS, type Fault, type Scenario } from './scenario.ts';
 import type { DiskImage } from './sim-disk.ts';
 import type { SimNetwork } from './sim-network.ts';
 import type { SimNode } from './sim-node.ts';
@@ -16,29 +16,42 @@ export interface NemesisTargets {
   readonly trace: TraceHash;
 }
 
+/** A wall clock is set wrong by so much at most. */
+const JUMP_MAX_MS = 3_600_000;
+const EFFECTS_MAX = 30;
+
 /**
- * Injects faults at the rates of the scenario and stays inside the fault model: processes, links and unflushed data go at
- * any time; what was flushed is lost on one disk at a time, and the next such loss waits until all nodes serve again. A
- * disk is rolled back only past a boot that was registered, and the topology store stays while a loss is unresolved: of a
+ * Injects faults at the rates of the scenario and stays inside the fault model: processes, links, clocks and unflushed data
+ * go at any time; what was flushed is lost on one disk at a time, and the next such loss waits until all nodes serve again.
+ * A disk is rolled back only past a boot that was registered, and the topology store stays while a loss is unresolved: of a
  * boot nobody has heard of nobody can tell (P9).
+ *
+ * Each fault has a name, as `crash.3`, and draws from a generator of its own: leaving one out changes no other.
  */
 export class Nemesis {
   readonly #targets: NemesisTargets;
-  readonly #prng: Prng;
+  readonly #seed: number;
+  readonly #images: Prng;
   readonly #scenario: Scenario;
+  readonly #skip: ReadonlySet<string>;
   /** The disk of each node as it was before an earlier start. */
-  readonly #images = new Map<SimNode, DiskImage>();
+  readonly #earlier = new Map<SimNode, DiskImage>();
   readonly #heals = new Set<() => void>();
-  #lossUnresolved = false;
   readonly #faults: Partial<Record<Fault, number>> = {};
+  /** Names of the faults that were injected. */
+  readonly injected: string[] = [];
+  #lossUnresolved = false;
   #open = true;
 
-  constructor(targets: NemesisTargets, prng: Prng, scenario: Scenario) {
+  constructor(targets: NemesisTargets, seed: number, scenario: Scenario) {
     this.#targets = targets;
-    this.#prng = prng;
+    this.#seed = seed;
+    this.#images = new Prng(seed, 'images');
     this.#scenario = scenario;
-    for (const [fault, rate] of Object.entries(scenario.faults) as [Fault, number][]) {
-      if (rate > 0) this.#strikeLater(fault, 1_000 / rate);
+    this.#skip = new Set(scenario.skip);
+    for (const fault of FAULTS) {
+      const rate = scenario.faults[fault];
+      if (rate > 0) this.#strikeLater(fault, 1_000 / rate, 1, new Prng(seed, `times of ${fault}`));
     }
   }
 
@@ -55,110 +68,137 @@ export class Nemesis {
     for (const node of this.#targets.nodes) this.#start(node);
   }
 
-  #strikeLater(fault: Fault, meanMs: number): void {
-    this.#targets.timeline.after(meanMs * this.#prng.between(0.1, 1.9), () => {
+  #strikeLater(fault: Fault, meanMs: number, count: number, times: Prng): void {
+    const { timeline, trace } = this.#targets;
+    timeline.after(meanMs * times.between(0.1, 1.9), () => {
       if (!this.#open) return;
-      if (this.#strike(fault)) {
+      const name = `${fault}.${count}`;
+      if (!this.#skip.has(name) && this.#strike(fault, new Prng(this.#seed, name))) {
         this.#faults[fault] = (this.#faults[fault] ?? 0) + 1;
-        this.#targets.trace.add(`fault ${fault} ${this.#targets.timeline.now}`);
+        this.injected.push(name);
+        trace.text(name);
+        trace.record?.(`--- ${name} ---`);
       }
-      this.#strikeLater(fault, meanMs);
+      this.#strikeLater(fault, meanMs, count + 1, times);
     });
   }
 
   /** False if it cannot be done now without leaving the fault model. */
-  #strike(fault: Fault): boolean {
-    const { nodes, store } = this.#targets;
-    const node = this.#prng.pick(nodes);
+  #strike(fault: Fault, prng: Prng): boolean {
+    const { nodes, network, store } = this.#targets;
+    const node = prng.pick(nodes);
+    const { disk } = node;
     switch (fault) {
       case 'crash':
-        return this.#down(node, () => node.crash());
+        return this.#down(node, prng, () => node.crash());
+      case 'crashMid':
+        if (!node.up) return false;
+        node.dieAfter(1 + prng.int(EFFECTS_MAX));
+        this.#later(prng, () => this.#start(node));
+        return true;
       case 'crashAll':
-        return nodes.map((each) => this.#down(each, () => each.crash())).includes(true);
+        return nodes.map((each) => this.#down(each, prng, () => each.crash())).includes(true);
       case 'cleanRestart':
         node.stop();
-        return this.#down(node, () => {});
+        return this.#down(node, prng, () => {});
       case 'pause':
         node.pause();
-        this.#later(() => node.resume());
+        this.#later(prng, () => node.resume());
+        return true;
+      case 'clockJump':
+        node.clock.jump(prng.between(-JUMP_MAX_MS, JUMP_MAX_MS));
         return true;
       case 'isolate':
-        this.#cut(
-          nodes
-            .filter((each) => each !== node)
-            .flatMap(
-              (each) =>
-                [
-                  [node, each],
-                  [each, node],
-                ] as const,
-            ),
-        );
-        return true;
+        return this.#cut(prng, both(nodes.filter((each) => each !== node).map((each) => [node, each])));
       case 'split':
-        this.#cut(
-          pairs(nodes)
-            .filter(() => this.#prng.chance(0.3))
-            .flatMap(
-              ([a, b]) =>
-                [
-                  [a, b],
-                  [b, a],
-                ] as const,
-            ),
-        );
-        return true;
+        return this.#cut(prng, both(pairs(nodes).filter(() => prng.chance(0.3))));
+      case 'partial':
+        return nodes.length > 2 && this.#cut(prng, both([prng.pick(pairs(nodes))]));
       case 'oneWay':
-        this.#cut(nodes.filter((each) => each !== node && this.#prng.chance(0.6)).map((each) => [node, each] as const));
+        return this.#cut(
+          prng,
+          nodes.filter((each) => each !== node && prng.chance(0.6)).map((each) => [node, each]),
+        );
+      case 'flaky':
+        return this.#meanwhile(prng, network.disturb({ loss: prng.between(0.05, 0.4), duplication: 0.3, slowness: 1 }));
+      case 'slowLinks':
+        return this.#meanwhile(prng, network.disturb({ loss: 0, duplication: 0, slowness: prng.between(5, 50) }));
+      case 'wipe':
+        return this.#lose(node, prng, () => disk.wipe());
+      case 'rollBack': {
+        const image = this.#earlier.get(node);
+        return image !== undefined && this.#lose(node, prng, () => disk.restore(image));
+      }
+      case 'tornTail':
+        return this.#mayLose() && this.#down(node, prng, () => node.crash(true));
+      case 'rot':
+        return this.#mayLose() && disk.rot(prng);
+      case 'rotAtRest':
+        return this.#lose(node, prng, () => disk.rotAtRest(prng));
+      case 'rotSystem':
+        return this.#lose(node, prng, () => disk.rotSystem());
+      case 'misread':
+        if (!this.#mayLose()) return false;
+        disk.misreads += 1 + prng.int(3);
         return true;
+      case 'deviceFails':
+      case 'deviceSwapped':
+        return this.#deviceFails(node, prng, fault === 'deviceSwapped');
+      case 'diskFull':
+        disk.full++;
+        return this.#meanwhile(prng, () => disk.full--);
+      case 'diskSlow':
+        return this.#meanwhile(prng, disk.slowDown(10 ** prng.between(1, 2)));
       case 'storeAway':
         if (this.#lossUnresolved && !this.#allServe()) return false;
         store.absences++;
-        this.#later(() => store.absences--);
-        return true;
-      case 'wipe':
-        return this.#lose(node, () => node.disk.wipe());
-      case 'rollBack': {
-        const image = this.#images.get(node);
-        return image !== undefined && this.#lose(node, () => node.disk.restore(image));
-      }
-      case 'tornTail':
-        if (!this.#mayLose()) return false;
-        return this.#down(node, () => node.crash(true));
-      case 'rot':
-        return this.#mayLose() && node.disk.rot();
+        return this.#meanwhile(prng, () => store.absences--);
+      case 'storeSlow':
+        return this.#meanwhile(prng, store.slowDown(prng.between(5, 50)));
       default:
         return unreachable(fault);
     }
   }
 
-  #cut(links: readonly (readonly [SimNode, SimNode])[]): void {
+  #cut(prng: Prng, links: readonly (readonly [SimNode, SimNode])[]): boolean {
     const heals = links.map(([from, to]) => this.#targets.network.cut(from.id, to.id));
-    this.#later(() => {
+    return this.#meanwhile(prng, () => {
       for (const heal of heals) heal();
     });
   }
 
   /** Ends a process and starts the next one some time later. */
-  #down(node: SimNode, end: () => void): boolean {
+  #down(node: SimNode, prng: Prng, end: () => void): boolean {
     if (!node.up) return false;
     end();
-    this.#later(() => this.#start(node));
+    this.#later(prng, () => this.#start(node));
+    return true;
+  }
+
+  /** The device fails under a running process; whoever looks after the machine restarts it later, with a new one if so. */
+  #deviceFails(node: SimNode, prng: Prng, swapped: boolean): boolean {
+    if (!node.up || (swapped && !this.#mayLose())) return false;
+    node.disk.fail();
+    this.#later(prng, () => {
+      node.crash();
+      if (swapped) node.disk.wipe();
+      this.#start(node);
+    });
     return true;
   }
 
   #start(node: SimNode): void {
     // A close in order takes the time it takes.
-    if (node.stopping && this.#open) return this.#later(() => this.#start(node));
+    if (node.stopping && this.#open) return this.#later(this.#images, () => this.#start(node));
     if (node.up) return;
     // An image from before the start before this one: the boot after it has been registered if the node served since.
-    if (this.#prng.chance(0.5)) this.#images.set(node, node.disk.image());
+    if (this.#images.chance(0.5)) this.#earlier.set(node, node.disk.image());
     node.start();
   }
 
-  #lose(node: SimNode, change: () => void): boolean {
+  #lose(node: SimNode, prng: Prng, change: () => void): boolean {
     if (!this.#mayLose()) return false;
-    return this.#down(node, () => {
+    return this.#down(node, prng, () => {
       node.crash();
       change();
     });
@@ -172,20 +212,36 @@ export class Nemesis {
   }
 
   #allServe(): boolean {
-    if (!this.#targets.nodes.every((node) => node.serving && !node.disk.rotten)) return false;
+    const sound = ({ serving, disk }: SimNode): boolean =>
+      serving && !disk.rotten && !disk.failing && disk.misreads === 0;
+    if (!this.#targets.nodes.every(sound)) return false;
     this.#lossUnresolved = false;
     return true;
   }
 
-  #later(heal: () => void): void {
+  #meanwhile(prng: Prng, heal: () => void): true {
+    this.#later(prng, heal);
+    return true;
+  }
+
+  #later(prng: Prng, heal: () => void): void {
     const once = (): void => {
       if (this.#heals.delete(once)) heal();
     };
     this.#heals.add(once);
-    this.#targets.timeline.after(this.#scenario.faultMs * this.#prng.between(0.1, 1.9), once);
+    this.#targets.timeline.after(this.#scenario.faultMs * prng.between(0.1, 1.9), once);
   }
 }
 
-function pairs<T>(all: readonly T[]): readonly (readonly [T, T])[] {
-  return all.flatMap((a, at) => all.slice(at + 1).map((b) => [a, b] as const));
+type Link = readonly [SimNode, SimNode];
+
+function pairs(all: readonly SimNode[]): readonly Link[] {
+  return all.flatMap((a, at) => all.slice(at + 1).map((b): Link => [a, b]));
+}
+
+function both(links: readonly Link[]): readonly Link[] {
+  return links.flatMap(([a, b]): readonly Link[] => [
+    [a, b],
+    [b, a],
+  ]);
 }

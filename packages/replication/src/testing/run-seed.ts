@@ -9,6 +9,7 @@ import { Nemesis } from './nemesis.ts';
 import { Prng } from './prng.ts';
 import { drawScenario, type Fault, type Scenario, type ScenarioPreset } from './scenario.ts';
 import { SimClients, seenValues } from './sim-clients.ts';
+import { SimClock } from './sim-clock.ts';
 import { SimDisk } from './sim-disk.ts';
 import { SimNetwork } from './sim-network.ts';
 import { SimNode, type SimWorld } from './sim-node.ts';
@@ -21,6 +22,8 @@ export interface SimOptions {
   readonly preset?: ScenarioPreset;
   /** Bugs to plant. */
   readonly mutations?: readonly MutationName[];
+  /** Is told all that happens, line by line. */
+  readonly record?: (line: string) => void;
 }
 
 /** What a run came to. */
@@ -48,7 +51,8 @@ export function runSeed(seed: number, options: SimOptions = {}): SimResult {
   const scenario = drawScenario(seed, options.preset);
   const violations: Violation[] = [];
   const timeline = new Timeline();
-  const trace = new TraceHash();
+  const { record } = options;
+  const trace = new TraceHash(record && ((line) => record(`${timeline.now.toFixed(3)} ${line}`)));
   const topology = topologyOf(scenario);
   const stream = (name: string): Prng => new Prng(seed, name);
   const network = new SimNetwork(timeline, stream('network'), scenario.network, (to, request, respond) =>
@@ -65,17 +69,18 @@ export function runSeed(seed: number, options: SimOptions = {}): SimResult {
     mutations: new Set(options.mutations),
     violated: (rule, what) => violations.push({ rule, what: `${what} (at ${timeline.now} ms)` }),
   };
-  const nodes = topology.nodes.map(
-    ({ id }) =>
-      new SimNode(id, new SimDisk(timeline, stream(`disk ${id}`), scenario.disk, scenario.partitionBits), world),
-  );
+  const nodes = topology.nodes.map(({ id }, index) => {
+    const disk = new SimDisk(timeline, stream(`disk ${id}`), scenario.disk, scenario.partitionBits);
+    const rate = 1 + stream(`clock ${id}`).between(-scenario.drift, scenario.drift);
+    return new SimNode(index, { disk, clock: new SimClock(timeline, rate) }, world);
+  });
   for (const node of nodes) node.start();
   const clients = new SimClients(
-    { nodes, topology, timeline, trace, violated: world.violated },
-    stream('clients'),
+    { nodes, topology, timeline, trace, violated: (rule, what) => world.violated(rule, what) },
+    seed,
     scenario,
   );
-  const nemesis = new Nemesis({ nodes, network, store, timeline, trace }, stream('nemesis'), scenario);
+  const nemesis = new Nemesis({ nodes, network, store, timeline, trace }, seed, scenario);
 
   timeline.runUntil(scenario.loadMs);
   while (timeline.events < scenario.eventsMin && timeline.now < LOAD_MAX_MS)
@@ -112,8 +117,8 @@ function topologyOf({ nodes, partitionBits, replicationFactor }: Scenario): Topo
   return { ...formed, keyspaces: formed.keyspaces.map((each) => ({ ...each, replicationFactor })) };
 }
 
-const TAKES_FLUSHED = new Set<Fault>(['wipe', 'rollBack', 'rot', 'tornTail']);
-const TAKES_ACCEPTED = new Set<Fault>(['crash', 'crashAll']);
+const TAKES_FLUSHED = new Set<Fault>(['wipe', 'rollBack', 'tornTail', 'rot', 'rotAtRest', 'misread', 'deviceSwapped']);
+const TAKES_ACCEPTED = new Set<Fault>(['crash', 'crashMid', 'crashAll', 'rotSystem', 'deviceFails']);
 
 function keptUnder(faults: Readonly<Partial<Record<Fault, number>>>): Kept {
   const kinds = Object.keys(faults) as Fault[];

@@ -2,18 +2,41 @@ import { Prng } from './prng.ts';
 
 /** What may go wrong, each with its rate in times a second of virtual time over the whole cluster. */
 export type Fault =
+  /** A process dies between two events; between two effects of one step; all at once; or ends in order. */
   | 'crash'
+  | 'crashMid'
   | 'crashAll'
   | 'cleanRestart'
+  /** A process stands still; its wall clock jumps. */
   | 'pause'
+  | 'clockJump'
+  /** One node without links, random pairs cut, one pair cut while others see both, links that lead one way only. */
   | 'isolate'
   | 'split'
+  | 'partial'
   | 'oneWay'
+  /** All links lose and double much more, or are much slower. */
+  | 'flaky'
+  | 'slowLinks'
+  /** A disk loses everything, goes back to an earlier state, loses its last flushed group. */
   | 'wipe'
   | 'rollBack'
-  | 'rot'
   | 'tornTail'
-  | 'storeAway';
+  /** A record is damaged: found by a read, or by the next open; the node's own record is. */
+  | 'rot'
+  | 'rotAtRest'
+  | 'rotSystem'
+  /** Reads bring stale or foreign blocks, which the engine reports as damage; the medium is sound. */
+  | 'misread'
+  /** The device fails every request: the process ends, and finds the device well again, or a new one in its place. */
+  | 'deviceFails'
+  | 'deviceSwapped'
+  /** No room for more; everything takes 10 to 100 times as long. */
+  | 'diskFull'
+  | 'diskSlow'
+  /** The topology store is away, or slow. */
+  | 'storeAway'
+  | 'storeSlow';
 
 export type OpKind = 'get' | 'putBlind' | 'putWithContext' | 'putStale' | 'delete' | 'deleteBlind' | 'scan';
 
@@ -42,6 +65,10 @@ export interface Scenario {
   readonly faults: Readonly<Record<Fault, number>>;
   /** How long a fault lasts, mean. */
   readonly faultMs: number;
+  /** How much faster or slower than time itself a node's clocks may run, at most; 0.1 is a tenth. */
+  readonly drift: number;
+  /** Names of single faults and requests that are left out, as the trace names them. */
+  readonly skip: readonly string[];
   readonly network: {
     readonly delayMs: number;
     /** Share of messages that are late, and by how much at most. */
@@ -74,22 +101,46 @@ export interface ScenarioPreset extends Partial<Omit<Scenario, 'faults' | 'netwo
   readonly disk?: Partial<Scenario['disk']>;
 }
 
-const NO_FAULTS: Scenario['faults'] = {
-  crash: 0,
-  crashAll: 0,
-  cleanRestart: 0,
-  pause: 0,
-  isolate: 0,
-  split: 0,
-  oneWay: 0,
-  wipe: 0,
-  rollBack: 0,
-  rot: 0,
-  tornTail: 0,
-  storeAway: 0,
+/** The highest rate that is drawn for each fault. */
+const RATES_MAX: Scenario['faults'] = {
+  crash: 1.5,
+  crashMid: 1,
+  crashAll: 0.3,
+  cleanRestart: 0.7,
+  pause: 0.7,
+  clockJump: 0.7,
+  isolate: 0.5,
+  split: 0.5,
+  partial: 0.7,
+  oneWay: 0.5,
+  flaky: 0.5,
+  slowLinks: 0.3,
+  wipe: 0.5,
+  rollBack: 0.5,
+  tornTail: 0.3,
+  rot: 0.5,
+  rotAtRest: 0.3,
+  rotSystem: 0.3,
+  misread: 0.3,
+  deviceFails: 0.3,
+  deviceSwapped: 0.3,
+  diskFull: 0.5,
+  diskSlow: 0.5,
+  storeAway: 0.5,
+  storeSlow: 0.5,
 };
 
-/** The scenario of a seed. Every rate is drawn anew, and often 0, so that faults meet in all combinations. */
+export const FAULTS: readonly Fault[] = Object.keys(RATES_MAX) as Fault[];
+
+const NO_FAULTS = Object.fromEntries(FAULTS.map((fault) => [fault, 0])) as Scenario['faults'];
+
+/** Each fault at a rate of its own, two of three not at all, so that few enough meet to make progress in between. */
+function drawRates(prng: Prng): Scenario['faults'] {
+  const drawn = FAULTS.map((fault) => [fault, prng.chance(1 / 3) ? prng.between(0, RATES_MAX[fault]) : 0] as const);
+  return Object.fromEntries(drawn) as Scenario['faults'];
+}
+
+/** The scenario of a seed: what `preset` leaves open is drawn. */
 export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenario {
   const prng = new Prng(seed, 'scenario');
   const rate = (most: number): number => (prng.chance(0.5) ? prng.between(0, most) : 0);
@@ -109,21 +160,10 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
     ops: { get: 5, putBlind: 2, putWithContext: 4, putStale: 1, delete: 1, deleteBlind: rate(1), scan: rate(1) },
     consistency: { ONE: rate(1), QUORUM: 4, ALL: rate(1) },
     memory: rate(0.6),
-    faults: {
-      crash: rate(1.5),
-      crashAll: rate(0.3),
-      cleanRestart: rate(0.7),
-      pause: rate(0.7),
-      isolate: rate(0.7),
-      split: rate(0.7),
-      oneWay: rate(0.7),
-      wipe: rate(0.5),
-      rollBack: rate(0.5),
-      rot: rate(0.5),
-      tornTail: 0,
-      storeAway: rate(0.5),
-    },
+    faults: drawRates(new Prng(seed, 'fault rates')),
     faultMs: prng.between(50, 1_500),
+    drift: rate(0.1),
+    skip: [],
     network: {
       delayMs: prng.between(0.2, 20),
       late: rate(0.1),

@@ -6,9 +6,10 @@ import type { Versions } from '../core/record.ts';
 import { partitionOfKey } from '../core/replicas.ts';
 import type { Keyspace, TopologyDocument } from '../core/topology.ts';
 import type { FinalState, Kept, ReadRecord, Rule, ScanRecord, SeenValue, WriteRecord } from './history.ts';
-import type { Prng } from './prng.ts';
+import { Prng } from './prng.ts';
 import type { OpKind, Scenario } from './scenario.ts';
 import type { ClientAnswer, SimNode } from './sim-node.ts';
+import { valueName, valueOf } from './sim-value.ts';
 import type { Timeline } from './timeline.ts';
 import type { TraceHash } from './trace-hash.ts';
 
@@ -24,6 +25,7 @@ export interface ClientTargets {
 /** What a cluster under faults may answer to requests that are in order. */
 const EXPECTED = new Set<Reason>([
   'DEADLINE_EXCEEDED',
+  'DEVICE_FULL',
   'FABRIC_UNAVAILABLE',
   'OVERLOADED',
   'QUORUM_UNAVAILABLE',
@@ -31,6 +33,15 @@ const EXPECTED = new Set<Reason>([
   'SHUTTING_DOWN',
   'SIBLINGS_EXCEEDED',
 ]);
+
+interface Client {
+  readonly name: string;
+  readonly prng: Prng;
+  asked: number;
+  readonly memories: Map<Uint8Array, readonly CausalContext[]>;
+}
+
+const NOTHING = new Uint8Array();
 
 /** How many contexts of a key a client remembers, to come back with an old one. */
 const MEMORIES_MAX = 8;
@@ -46,19 +57,24 @@ export class SimClients {
   } = { writes: [], reads: [], scans: [], finals: [], kept: 'quorum' };
   readonly keys: readonly Uint8Array[];
   readonly #targets: ClientTargets;
-  readonly #prng: Prng;
   readonly #scenario: Scenario;
   readonly #keyspace: Keyspace;
+  readonly #skip: ReadonlySet<string>;
+  /** Names of the requests that were issued. */
+  readonly issued: string[] = [];
   #ops = 0;
   #open = true;
 
-  constructor(targets: ClientTargets, prng: Prng, scenario: Scenario) {
+  constructor(targets: ClientTargets, seed: number, scenario: Scenario) {
     this.#targets = targets;
-    this.#prng = prng;
     this.#scenario = scenario;
     this.#keyspace = targets.topology.keyspaces[0]!;
     this.keys = Array.from({ length: scenario.keys }, (_, at) => fromLatin1(`key-${at}`));
-    for (let client = 0; client < scenario.clients; client++) this.#think(new Map());
+    this.#skip = new Set(scenario.skip);
+    for (let at = 1; at <= scenario.clients; at++) {
+      const name = `c${at}`;
+      this.#think({ name, prng: new Prng(seed, name), asked: 0, memories: new Map() });
+    }
   }
 
   get ops(): number {
@@ -76,67 +92,64 @@ export class SimClients {
     this.#get(node, command, (versions) => then(versions !== undefined));
   }
 
-  #think(memories: Map<string, CausalContext[]>): void {
+  #think(client: Client): void {
     const { timeline } = this.#targets;
-    const { thinkMs, timeoutMs } = this.#scenario;
-    timeline.after(thinkMs * this.#prng.between(0.1, 1.9), () => {
+    const { thinkMs, timeoutMs, ops } = this.#scenario;
+    timeline.after(thinkMs * client.prng.between(0.1, 1.9), () => {
       if (!this.#open) return;
       let waiting = true;
       const next = (): void => {
         if (!waiting) return;
         waiting = false;
         giveUp.run = undefined;
-        this.#think(memories);
+        this.#think(client);
       };
       // The node may be gone: a client waits a little longer than its deadline and goes on.
       const giveUp = timeline.after(timeoutMs + 50, next);
-      this.#issue(this.#prng.weighted(this.#scenario.ops), memories, next);
+      this.#issue(client, client.prng.weighted(ops), next);
     });
   }
 
-  #issue(kind: OpKind, memories: Map<string, CausalContext[]>, next: () => void): void {
-    const node = this.#prng.pick(this.#targets.nodes);
-    const { hotShare, valueBytes } = this.#scenario;
-    const key = this.#prng.chance(hotShare) ? this.keys[0]! : this.#prng.pick(this.keys);
-    const name = latin1(key);
-    const remembered = memories.get(name) ?? [];
-    const remember = (context: CausalContext): void => {
-      memories.set(name, [...remembered, context].slice(-MEMORIES_MAX));
+  /** Draws a request and issues it; what is drawn does not depend on which requests are skipped. */
+  #issue(client: Client, kind: OpKind, next: () => void): void {
+    const { nodes, topology, trace } = this.#targets;
+    const { prng, memories } = client;
+    const { hotShare, valueBytes, memory, timeoutMs } = this.#scenario;
+    const node = prng.pick(nodes);
+    const hot = prng.chance(hotShare);
+    const drawn = prng.pick(this.keys);
+    const key = hot ? this.keys[0]! : drawn;
+    const consistency = prng.weighted(this.#scenario.consistency);
+    const durability = prng.chance(memory) ? 'MEMORY' : 'DEVICE';
+    const bytes = prng.int(valueBytes);
+    const name = `${client.name}.${++client.asked}`;
+    if (this.#skip.has(name)) return next();
+    this.issued.push(name);
+    trace.record?.(
+      `${name} is request ${this.#ops}: ${kind} ${latin1(key)} at ${node.id}, ${consistency} ${durability}`,
+    );
+
+    const remembered = memories.get(key) ?? [];
+    const remember = (context: CausalContext | undefined): void => {
+      if (context !== undefined) memories.set(key, [...remembered, context].slice(-MEMORIES_MAX));
+      next();
     };
-    const { timeoutMs } = this.#scenario;
     const keyspace = this.#keyspace;
-    const consistency = this.#prng.weighted(this.#scenario.consistency);
     if (kind === 'scan') {
-      const partition = partitionOfKey(this.#targets.topology, key);
+      const partition = partitionOfKey(topology, key);
       return this.#scan(node, { type: 'scan', keyspace, partition, consistency, timeoutMs, ...PAGE }, next);
     }
     if (kind === 'get') {
-      return this.#get(node, { type: 'get', keyspace, key, consistency, timeoutMs }, (versions) => {
-        if (versions !== undefined) remember(versions.context);
-        next();
-      });
+      const command = { type: 'get', keyspace, key, consistency, timeoutMs } as const;
+      return this.#get(node, command, (versions) => remember(versions?.context));
     }
     const deletes = kind === 'delete' || kind === 'deleteBlind';
     const blind = kind === 'putBlind' || kind === 'deleteBlind';
     const latest = remembered.at(-1) ?? emptyContext;
     const context = blind ? undefined : kind === 'putStale' ? (remembered[0] ?? emptyContext) : latest;
-    this.#write(
-      node,
-      {
-        type: deletes ? 'delete' : 'put',
-        keyspace,
-        key,
-        value: fromLatin1(deletes ? '' : `v${this.#ops}`.padEnd(this.#prng.int(valueBytes), '.')),
-        context,
-        consistency,
-        durability: this.#prng.chance(this.#scenario.memory) ? 'MEMORY' : 'DEVICE',
-        timeoutMs,
-      },
-      (response) => {
-        if (response !== undefined) remember(response);
-        next();
-      },
-    );
+    const type = deletes ? 'delete' : 'put';
+    const value = deletes ? NOTHING : valueOf(`v${this.#ops}`, bytes);
+    this.#write(node, { type, keyspace, key, value, context, consistency, durability, timeoutMs }, remember);
   }
 
   #get(
@@ -167,7 +180,7 @@ export class SimClients {
       id,
       key: latin1(command.key),
       kind: command.type,
-      value: latin1(command.value),
+      value: valueName(command.value),
       context: command.context,
       consistency: command.consistency,
       durability: command.durability,
@@ -244,12 +257,14 @@ export class SimClients {
   #trace(op: number, answer: ClientAnswer): void {
     if (!answer.ok && !EXPECTED.has(answer.error.reason))
       this.#targets.violated('unexpected-error', `request ${op} was answered with ${answer.error.reason}`);
-    this.#targets.trace.add(`answer ${op} ${answer.ok ? 'ok' : `${answer.error.reason} ${answer.error.effect}`}`);
+    const { trace } = this.#targets;
+    trace.number(op);
+    trace.text(answer.ok ? 'ok' : answer.error.reason);
   }
 }
 
 export function seenValues(versions: Versions): readonly SeenValue[] {
-  return versions.siblings.map(({ dot, value }) => ({ dot, value: latin1(value.bytes) }));
+  return versions.siblings.map(({ dot, value }) => ({ dot, value: valueName(value.bytes) }));
 }
 
 /** No honest scan of a few keys has so many pages. */

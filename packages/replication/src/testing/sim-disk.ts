@@ -2,10 +2,12 @@ import { StoreError } from '@ferrite/errors';
 import { keyHash, partitionOf } from '@ferrite/hashing';
 import { compareBytes, latin1 } from '../core/bytes.ts';
 import type { StorePage } from '../core/event.ts';
+import { SYSTEM_KEYSPACE } from '../core/limits.ts';
 import type { Outcome } from '../core/message.ts';
 import type { StoreReport } from '../core/replica-core.ts';
 import type { Prng } from './prng.ts';
 import type { Scenario } from './scenario.ts';
+import { Slowness } from './slowness.ts';
 import type { Timeline } from './timeline.ts';
 
 interface Stored {
@@ -13,6 +15,7 @@ interface Stored {
   readonly keyspaceId: number;
   readonly key: Uint8Array;
   readonly hash: bigint;
+  readonly partition: number;
   readonly value: Uint8Array;
   /** The bytes on the medium have changed since. */
   rotten: boolean;
@@ -20,7 +23,7 @@ interface Stored {
 
 interface Unflushed {
   readonly record: Stored;
-  readonly flushed: () => void;
+  readonly settled: (failed: StoreError | undefined) => void;
 }
 
 /** A disk as it was when nobody had it open. */
@@ -47,6 +50,14 @@ export class SimDisk {
   #created = true;
   #clean = false;
   #ambiguous = false;
+  /** What the next open finds damaged and leaves out; an absent partition means that it cannot tell whose. */
+  #damaged: { readonly partition?: number }[] = [];
+  #failing = false;
+  readonly #slowness = new Slowness();
+  /** How many faults keep the device full. */
+  full = 0;
+  /** So many of the next reads find a block that is not the one asked for. */
+  misreads = 0;
   /** Counts opens and crashes, so that what was under way in an earlier life does not reach a later one. */
   #life = 0;
 
@@ -62,21 +73,31 @@ export class SimDisk {
       created: this.#created,
       clean: this.#clean,
       tail: this.#ambiguous ? 'ambiguous' : 'sealed',
-      damaged: [],
+      damaged: this.#damaged,
     };
+    this.#damaged = [];
     this.#created = false;
     this.#clean = false;
     this.#ambiguous = false;
     return report;
   }
 
-  /** Why the append is refused, if it is; otherwise `flushed` is called in time. */
-  append(keyspaceId: number, key: Uint8Array, value: Uint8Array, flushed: () => void): StoreError | undefined {
-    if (keyspaceId !== 0 && this.#prng.chance(this.#config.overloaded)) return new StoreError('OVERLOADED');
+  /** Why the append is refused, if it is; otherwise `settled` is called when it is flushed, or the device has failed. */
+  append(
+    keyspaceId: number,
+    key: Uint8Array,
+    value: Uint8Array,
+    settled: (failed: StoreError | undefined) => void,
+  ): StoreError | undefined {
+    if (this.#failing) return new StoreError('DEVICE_FAILED');
+    if (this.full > 0) return new StoreError('DEVICE_FULL');
+    if (this.#prng.chance(this.#config.overloaded)) return new StoreError('OVERLOADED');
     const id = recordId(keyspaceId, key);
-    const record = { id, keyspaceId, key, hash: keyHash(key), value, rotten: false };
+    const hash = keyHash(key);
+    const partition = partitionOf(hash, this.#partitionBits);
+    const record = { id, keyspaceId, key, hash, partition, value, rotten: false };
     this.#visible.set(id, record);
-    this.#unflushed.push({ record, flushed });
+    this.#unflushed.push({ record, settled });
     if (this.#unflushed.length === 1) this.#flushLater();
     return undefined;
   }
@@ -85,12 +106,21 @@ export class SimDisk {
   read(keyspaceId: number, key: Uint8Array, then: (outcome: Outcome<Uint8Array | undefined>) => void): void {
     const found = this.#visible.get(recordId(keyspaceId, key));
     let outcome: Outcome<Uint8Array | undefined> = { ok: true, value: found?.value };
-    if (found?.rotten === true) outcome = { ok: false, error: new StoreError('CHECKSUM_MISMATCH') };
+    if (this.#failing) outcome = { ok: false, error: new StoreError('DEVICE_FAILED') };
+    else if (found?.rotten === true || (found !== undefined && this.#misread()))
+      outcome = { ok: false, error: new StoreError('CHECKSUM_MISMATCH') };
     else if (this.#prng.chance(this.#config.overloaded)) outcome = { ok: false, error: new StoreError('OVERLOADED') };
     this.#answer(this.#delay(this.#config.readMs), () => then(outcome));
   }
 
-  /** What lies under a key now, without a delay: for the open, and for the end of a run. */
+  /** What lies under a key at an open. */
+  readAtOpen(keyspaceId: number, key: Uint8Array): Outcome<Uint8Array | undefined> {
+    const found = this.#visible.get(recordId(keyspaceId, key));
+    if (found?.rotten === true) return { ok: false, error: new StoreError('CHECKSUM_MISMATCH') };
+    return { ok: true, value: found?.value };
+  }
+
+  /** What lies under a key at the end of a run. */
   peek(keyspaceId: number, key: Uint8Array): Uint8Array | undefined {
     return this.#visible.get(recordId(keyspaceId, key))?.value;
   }
@@ -106,16 +136,18 @@ export class SimDisk {
   ): void {
     const { keyspaceId, partition, after } = request;
     const records = [...this.#visible.values()]
-      .filter((each) => each.keyspaceId === keyspaceId && partitionOf(each.hash, this.#partitionBits) === partition)
+      .filter((each) => each.keyspaceId === keyspaceId && each.partition === partition)
       .filter((each) => after === undefined || comparePlaces(each, after) > 0)
       .sort(comparePlaces);
     const limit = Math.min(request.maxRecords, this.#config.pageRecords);
     const page = records.slice(0, limit);
     const last = page.at(-1);
     const next = records.length > limit && last !== undefined ? { hash: last.hash, key: last.key } : undefined;
-    const readable = page.filter(({ rotten }) => !rotten).map(({ key, value }) => ({ key, value }));
+    const readable = page.filter(({ rotten }) => !rotten && !this.#misread()).map(({ key, value }) => ({ key, value }));
     const value: StorePage = { records: readable, damaged: page.length - readable.length, next };
-    const outcome: Outcome<StorePage> = { ok: true, value };
+    const outcome: Outcome<StorePage> = this.#failing
+      ? { ok: false, error: new StoreError('DEVICE_FAILED') }
+      : { ok: true, value };
     this.#answer(this.#delay(this.#config.readMs), () => then(outcome));
   }
 
@@ -150,6 +182,7 @@ export class SimDisk {
 
   wipe(): void {
     this.#durable = new Map();
+    this.#damaged = [];
     this.#created = true;
     this.#clean = false;
     this.#ambiguous = false;
@@ -168,11 +201,35 @@ export class SimDisk {
   }
 
   /** One flushed record of a client's keyspace becomes unreadable; false if there is none. */
-  rot(): boolean {
-    const candidates = [...this.#durable.values()].filter((each) => each.keyspaceId !== 0);
+  rot(prng: Prng): boolean {
+    const candidates = [...this.#durable.values()].filter((each) => each.keyspaceId !== SYSTEM_KEYSPACE);
     if (candidates.length === 0) return false;
-    this.#prng.pick(candidates).rotten = true;
+    prng.pick(candidates).rotten = true;
     return true;
+  }
+
+  /** The next open will find one record damaged and not have it; it may be unable to say which partition that was of. */
+  rotAtRest(prng: Prng): void {
+    const candidates = [...this.#durable.values()].filter((each) => each.keyspaceId !== SYSTEM_KEYSPACE);
+    if (candidates.length === 0) return;
+    const { id, partition } = prng.pick(candidates);
+    this.#durable.delete(id);
+    this.#damaged.push(prng.chance(0.5) ? { partition } : {});
+    this.#atRest();
+  }
+
+  /** The node's own record becomes unreadable. */
+  rotSystem(): void {
+    for (const record of this.#durable.values()) if (record.keyspaceId === SYSTEM_KEYSPACE) record.rotten = true;
+  }
+
+  /** Nothing works any more until the next open. */
+  fail(): void {
+    this.#failing = true;
+  }
+
+  get failing(): boolean {
+    return this.#failing;
   }
 
   /** A record is unreadable, known or not. */
@@ -181,7 +238,20 @@ export class SimDisk {
     return false;
   }
 
+  /** Makes the device slower by a factor until the returned function is called. */
+  slowDown(factor: number): () => void {
+    return this.#slowness.slowDown(factor);
+  }
+
+  #misread(): boolean {
+    if (this.misreads === 0) return false;
+    this.misreads--;
+    return true;
+  }
+
   #atRest(): void {
+    this.#failing = false;
+    this.misreads = 0;
     this.#unflushed = [];
     this.#lastGroup = new Map();
     this.#visible = new Map(this.#durable);
@@ -189,22 +259,27 @@ export class SimDisk {
 
   #flushLater(): void {
     this.#answer(this.#delay(this.#config.flushMs), () => {
-      const count = 1 + this.#prng.int(this.#unflushed.length);
+      const failed = this.#failing ? new StoreError('DEVICE_FAILED') : undefined;
+      const count = failed === undefined ? 1 + this.#prng.int(this.#unflushed.length) : this.#unflushed.length;
       const group = this.#unflushed.splice(0, count);
-      this.#lastGroup = new Map();
-      for (const { record } of group) {
-        if (!this.#lastGroup.has(record.id)) this.#lastGroup.set(record.id, this.#durable.get(record.id));
-        this.#durable.set(record.id, record);
-      }
+      if (failed === undefined) this.#flush(group);
       if (this.#unflushed.length > 0) this.#flushLater();
       const life = this.#life;
-      for (const { flushed } of group) if (life === this.#life) flushed();
+      for (const { settled } of group) if (life === this.#life) settled(failed);
     });
+  }
+
+  #flush(group: readonly Unflushed[]): void {
+    this.#lastGroup = new Map();
+    for (const { record } of group) {
+      if (!this.#lastGroup.has(record.id)) this.#lastGroup.set(record.id, this.#durable.get(record.id));
+      this.#durable.set(record.id, record);
+    }
   }
 
   #delay(meanMs: number): number {
     const { slow } = this.#config;
-    return meanMs * this.#prng.between(0.1, 1.9) * (this.#prng.chance(slow) ? 10 : 1);
+    return meanMs * this.#slowness.factor * this.#prng.between(0.1, 1.9) * (this.#prng.chance(slow) ? 10 : 1);
   }
 
   #answer(delayMs: number, run: () => void): void {

@@ -15,6 +15,13 @@ interface Call {
   readonly settle: Reply;
 }
 
+/** How much worse than usual the links are: more loss and duplication, and delays so many times as long. */
+export interface Disturbance {
+  readonly loss: number;
+  readonly duplication: number;
+  readonly slowness: number;
+}
+
 /**
  * The wires between nodes: messages are delayed, lost, doubled and overtaken; links may be cut in one direction or both.
  * A call ends once: with the peer's answer, `FABRIC_UNAVAILABLE`, or `DEADLINE_EXCEEDED`. A request to coordinate is never
@@ -28,6 +35,10 @@ export class SimNetwork {
   /** How many faults cut the link from one node to another. */
   readonly #cuts = new Map<string, number>();
   readonly #calls = new Set<Call>();
+  readonly #disturbances = new Set<Disturbance>();
+  #loss = 0;
+  #duplication = 0;
+  #slowness = 1;
   #calm = false;
 
   constructor(timeline: Timeline, prng: Prng, config: Scenario['network'], deliver: Deliver) {
@@ -35,6 +46,7 @@ export class SimNetwork {
     this.#prng = prng;
     this.#config = config;
     this.#deliver = deliver;
+    this.#addUp();
   }
 
   call(from: string, to: string, request: PeerRequest, timeoutMs: number, reply: Reply): void {
@@ -61,7 +73,7 @@ export class SimNetwork {
       if (!this.#deliver(to, request, respond)) {
         return this.#carry(to, from, () => call.settle(unavailable('none')));
       }
-      if (request.type !== 'coordinate' && !this.#calm && this.#prng.chance(this.#config.duplication)) {
+      if (request.type !== 'coordinate' && !this.#calm && this.#prng.chance(this.#duplication)) {
         this.#carry(from, to, () => void this.#deliver(to, request, respond));
       }
     });
@@ -82,13 +94,35 @@ export class SimNetwork {
     return () => void this.#cuts.set(link, this.#cuts.get(link)! - 1);
   }
 
+  /** Makes all links worse until the returned function is called. */
+  disturb(disturbance: Disturbance): () => void {
+    this.#disturbances.add(disturbance);
+    this.#addUp();
+    return () => {
+      this.#disturbances.delete(disturbance);
+      this.#addUp();
+    };
+  }
+
+  #addUp(): void {
+    const { loss, duplication } = this.#config;
+    this.#loss = loss;
+    this.#duplication = duplication;
+    this.#slowness = 1;
+    for (const each of this.#disturbances) {
+      this.#loss += each.loss;
+      this.#duplication += each.duplication;
+      this.#slowness = Math.max(this.#slowness, each.slowness);
+    }
+  }
+
   /** From now on nothing is lost, doubled or very late. */
   calm(): void {
     this.#calm = true;
   }
 
   #carry(from: string, to: string, arrive: () => void): void {
-    if (!this.#calm && this.#prng.chance(this.#config.loss)) return;
+    if (!this.#calm && this.#prng.chance(this.#loss)) return;
     this.#timeline.after(this.#delay(), () => {
       if (!this.#isCut(from, to)) arrive();
     });
@@ -96,7 +130,7 @@ export class SimNetwork {
 
   #delay(): number {
     const { delayMs, late, lateMs } = this.#config;
-    const usual = delayMs * this.#prng.between(0.2, 1.8);
+    const usual = delayMs * this.#slowness * this.#prng.between(0.2, 1.8);
     return !this.#calm && this.#prng.chance(late) ? usual + this.#prng.between(0, lateMs) : usual;
   }
 

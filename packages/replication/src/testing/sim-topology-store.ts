@@ -2,6 +2,7 @@ import { StoreError } from '@ferrite/errors';
 import type { KnownBoot, Registration } from '../core/event.ts';
 import type { Outcome } from '../core/message.ts';
 import type { Prng } from './prng.ts';
+import { Slowness } from './slowness.ts';
 import type { Timeline } from './timeline.ts';
 
 /** The boots of the nodes, by compare-and-set; away for a while if a fault says so. */
@@ -12,6 +13,7 @@ export class SimTopologyStore {
   readonly #boots = new Map<string, KnownBoot>();
   /** How many faults keep the store away. */
   absences = 0;
+  readonly #slowness = new Slowness();
 
   constructor(timeline: Timeline, prng: Prng, delayMs: number) {
     this.#delayMs = delayMs;
@@ -20,14 +22,23 @@ export class SimTopologyStore {
   }
 
   register(node: string, boot: number, incarnation: string, then: (outcome: Outcome<Registration>) => void): void {
-    this.#timeline.after(this.#delayMs * this.#prng.between(0.2, 1.8), () => {
+    this.#timeline.after(this.#delay(), () => {
       const answer = this.absences > 0 ? undefined : this.#compareAndSet(node, boot, incarnation);
-      this.#timeline.after(this.#delayMs * this.#prng.between(0.2, 1.8), () => {
+      this.#timeline.after(this.#delay(), () => {
         // The answer of a store that has just gone away is lost, its effect is not.
         if (answer === undefined || this.absences > 0) then({ ok: false, error: new StoreError('FABRIC_UNAVAILABLE') });
         else then({ ok: true, value: answer });
       });
     });
+  }
+
+  /** Makes the store slower by a factor until the returned function is called. */
+  slowDown(factor: number): () => void {
+    return this.#slowness.slowDown(factor);
+  }
+
+  #delay(): number {
+    return this.#delayMs * this.#slowness.factor * this.#prng.between(0.2, 1.8);
   }
 
   #compareAndSet(node: string, boot: number, incarnation: string): Registration {

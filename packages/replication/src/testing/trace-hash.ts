@@ -1,28 +1,46 @@
-import { latin1 } from '../core/bytes.ts';
+/** Longer bytes go into the fingerprint by their beginning and a sample of the rest. */
+const WHOLE_MAX = 256;
+const SAMPLE_EVERY = 16;
 
-/** A running fingerprint of everything that happened, in order (two lanes of 32 bits, FNV-1a with different primes). */
+/**
+ * A running fingerprint of everything that happened, in order (two lanes of 32 bits, FNV-1a with different primes). With a
+ * recorder it also tells it, line by line.
+ */
 export class TraceHash {
   #low = 0x811c9dc5;
   #high = 0x9e3779b9;
+  readonly record: ((line: string) => void) | undefined;
 
-  add(text: string): void {
-    let low = this.#low;
-    let high = this.#high;
-    for (let at = 0; at < text.length; at++) {
-      const code = text.charCodeAt(at);
-      low = Math.imul(low ^ code, 0x01000193);
-      high = Math.imul(high ^ code, 0x85ebca6b) ^ (high >>> 13);
-    }
-    this.#low = low;
-    this.#high = high;
+  constructor(record?: (line: string) => void) {
+    this.record = record;
+  }
+
+  /** A whole number, or a fraction to a millionth. */
+  number(value: number): void {
+    const whole = Math.floor(value);
+    this.#mix(whole);
+    if (whole !== value) this.#mix((value - whole) * 1e6);
+  }
+
+  text(text: string): void {
+    for (let at = 0; at < text.length; at++) this.#mix(text.charCodeAt(at));
   }
 
   bytes(bytes: Uint8Array): void {
-    this.add(latin1(bytes));
+    const { length } = bytes;
+    this.#mix(length);
+    const whole = Math.min(length, WHOLE_MAX);
+    for (let at = 0; at < whole; at++) this.#mix(bytes[at]!);
+    for (let at = whole; at < length; at += SAMPLE_EVERY) this.#mix(bytes[at]!);
   }
 
   /** 16 hexadecimal digits. */
   digest(): string {
     return [this.#high, this.#low].map((lane) => (lane >>> 0).toString(16).padStart(8, '0')).join('');
+  }
+
+  #mix(value: number): void {
+    this.#low = Math.imul(this.#low ^ value, 0x01000193);
+    this.#high = Math.imul(this.#high ^ value, 0x85ebca6b) ^ (this.#high >>> 13);
   }
 }
