@@ -48,10 +48,27 @@ export function actorIdToBytes(actor: ActorId): Uint8Array {
 const DIGITS = '0123456789abcdef';
 const PAIRS: readonly string[] = Array.from({ length: 256 }, (_, byte) => `${DIGITS[byte >> 4]}${DIGITS[byte & 15]}`);
 
+/** The last actor read whose first byte was that one, beside its bytes: a cluster has few, and they come again and again. */
+const recent: (string | undefined)[] = [];
+const recentBytes = new Uint8Array(256 * ACTOR_BYTES);
+
 /** Reads the 16 bytes at `at`, which the caller has checked to exist. */
 export function readActorId(source: Uint8Array, at: number): ActorId {
+  const slot = source[at]!;
+  const base = slot * ACTOR_BYTES;
+  const known = recent[slot];
+  let index = 0;
+  if (known !== undefined) {
+    while (index < ACTOR_BYTES && recentBytes[base + index] === source[at + index]) index++;
+    if (index === ACTOR_BYTES) return known as ActorId;
+  }
   let text = '';
-  for (let index = 0; index < ACTOR_BYTES; index++) text += PAIRS[source[at + index]!]!;
+  for (index = 0; index < ACTOR_BYTES; index++) {
+    const byte = source[at + index]!;
+    recentBytes[base + index] = byte;
+    text += PAIRS[byte]!;
+  }
+  recent[slot] = text;
   return text as ActorId;
 }
 

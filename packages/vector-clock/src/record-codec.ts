@@ -82,7 +82,9 @@ export function decodeRecord<V>(bytes: Uint8Array, codec: ValueCodec<V>): Record
 }
 
 function actorPlace(state: RecordState<unknown>, dot: Dot): number {
-  const place = state.context.entries.findIndex((entry) => entry.actor === dot.actor);
-  invariant(place >= 0, 'P1', 'a sibling is covered by its context');
+  const { entries } = state.context;
+  let place = 0;
+  while (place < entries.length && entries[place]!.actor !== dot.actor) place++;
+  invariant(place < entries.length, 'P1', 'a sibling is covered by its context');
   return place;
 }

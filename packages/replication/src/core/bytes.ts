@@ -1,8 +1,15 @@
 /** Bytes to text and back for keys of maps and for the small ASCII documents of the core, which has no TextEncoder. */
 
+const SHORT = 24;
+
 /** One character a byte: equal texts are equal bytes. */
 export function latin1(bytes: Uint8Array): string {
   let text = '';
+  // Most texts are keys, and short ones are put together faster than they are handed over as arguments.
+  if (bytes.length <= SHORT) {
+    for (let at = 0; at < bytes.length; at++) text += String.fromCharCode(bytes[at]!);
+    return text;
+  }
   for (let at = 0; at < bytes.length; at += 4096) {
     text += String.fromCharCode.apply(undefined, bytes.subarray(at, at + 4096) as unknown as number[]);
   }

@@ -29,11 +29,11 @@ export class Desk {
     this.#shut = true;
   }
 
-  /** Asks, and has `then` called with each answer until the ticket is forgotten. */
+  /** Asks, and has `then` called with each answer until the ticket is forgotten. The effect is given away: it gets the ticket. */
   ask(effect: WithoutTicket<Asking>, then: (answer: Answer) => void): number {
     const ticket = this.#next++;
     this.#waiting.set(ticket, then);
-    if (!this.#shut) this.#effects.push({ ...effect, ticket } as Effect);
+    if (!this.#shut) this.#effects.push(Object.assign(effect, { ticket }) as Effect);
     return ticket;
   }
 

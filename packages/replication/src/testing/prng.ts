@@ -45,12 +45,15 @@ export class Prng {
 
   /** A name of `weights` by its weight; the weights are not all 0. */
   weighted<T extends string>(weights: Readonly<Record<T, number>>): T {
-    const entries = Object.entries(weights) as [T, number][];
-    let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
-    for (const [name, weight] of entries) {
-      left -= weight;
-      if (left < 0) return name;
+    let left = 0;
+    for (const name in weights) left += weights[name];
+    left *= this.next();
+    let last: T | undefined;
+    for (const name in weights) {
+      left -= weights[name];
+      last = name;
+      if (left < 0) break;
     }
-    return entries.at(-1)![0];
+    return last!;
   }
 }

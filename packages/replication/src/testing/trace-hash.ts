@@ -1,6 +1,9 @@
 /** Longer bytes go into the fingerprint by their beginning and a sample of the rest. */
-const WHOLE_MAX = 256;
-const SAMPLE_EVERY = 16;
+const WHOLE_MAX = 64;
+const SAMPLE_EVERY = 61;
+
+const LOW_PRIME = 0x01000193;
+const HIGH_PRIME = 0x85ebca6b;
 
 /**
  * A running fingerprint of everything that happened, in order (two lanes of 32 bits, FNV-1a with different primes). With a
@@ -30,8 +33,14 @@ export class TraceHash {
     const { length } = bytes;
     this.#mix(length);
     const whole = Math.min(length, WHOLE_MAX);
-    for (let at = 0; at < whole; at++) this.#mix(bytes[at]!);
-    for (let at = whole; at < length; at += SAMPLE_EVERY) this.#mix(bytes[at]!);
+    let low = this.#low;
+    let high = this.#high;
+    for (let at = 0; at < length; at += at < whole ? 1 : SAMPLE_EVERY) {
+      low = Math.imul(low ^ bytes[at]!, LOW_PRIME);
+      high = Math.imul(high ^ bytes[at]!, HIGH_PRIME) ^ (high >>> 13);
+    }
+    this.#low = low;
+    this.#high = high;
   }
 
   /** 16 hexadecimal digits. */
@@ -40,7 +49,7 @@ export class TraceHash {
   }
 
   #mix(value: number): void {
-    this.#low = Math.imul(this.#low ^ value, 0x01000193);
-    this.#high = Math.imul(this.#high ^ value, 0x85ebca6b) ^ (this.#high >>> 13);
+    this.#low = Math.imul(this.#low ^ value, LOW_PRIME);
+    this.#high = Math.imul(this.#high ^ value, HIGH_PRIME) ^ (this.#high >>> 13);
   }
 }
