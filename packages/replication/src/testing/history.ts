@@ -96,7 +96,6 @@ export type Rule =
   | 'written-twice'
   | 'short-ack'
   | 'scan-order'
-  | 'unanswered'
   | 'unexpected-error'
   | 'dot-reused'
   | 'context-widened'

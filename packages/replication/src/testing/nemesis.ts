@@ -94,7 +94,10 @@ export class Nemesis {
       case 'crashMid':
         if (!node.up) return false;
         node.dieAfter(1 + prng.int(EFFECTS_MAX));
-        this.#later(prng, () => this.#start(node));
+        this.#later(prng, () => {
+          node.dieAfter(Number.POSITIVE_INFINITY);
+          this.#start(node);
+        });
         return true;
       case 'crashAll':
         return nodes.map((each) => this.#down(each, prng, () => each.crash())).includes(true);

@@ -5,6 +5,7 @@ import { partitionOfKey, replicasOf } from '../core/replicas.ts';
 import { formTopology, type TopologyDocument } from '../core/topology.ts';
 import { checkHistory } from './checker.ts';
 import type { Kept, Violation } from './history.ts';
+import { checkLiveness } from './liveness.ts';
 import { Nemesis } from './nemesis.ts';
 import { Prng } from './prng.ts';
 import { drawScenario, type Fault, type Scenario, type ScenarioPreset } from './scenario.ts';
@@ -40,13 +41,7 @@ export interface SimResult {
 /** Load that has met too few events goes on in such steps, but not for ever. */
 const LOAD_STEP_MS = 250;
 const LOAD_MAX_MS = 600_000;
-/** A healed cluster has this long, in virtual milliseconds, until every node serves. */
-const HEAL_MS = 60_000;
-/** Longer than any message is under way. */
-const DRAIN_MS = 3_000;
-const FINAL_READS_MAX = 5;
-
-/** One run: load and faults, then healing, then every key read at ALL. The same arguments give the same run. */
+/** One run: load and faults, then healing, then proof that all of it lives. The same arguments give the same run. */
 export function runSeed(seed: number, options: SimOptions = {}): SimResult {
   const scenario = drawScenario(seed, options.preset);
   const violations: Violation[] = [];
@@ -90,16 +85,8 @@ export function runSeed(seed: number, options: SimOptions = {}): SimResult {
   nemesis.healAll();
   const { faults } = nemesis;
   clients.history.kept = keptUnder(faults);
-  if (!runUntilServing(timeline, nodes)) {
-    for (const node of nodes.filter(({ serving }) => !serving))
-      world.violated('not-live', `${node.id} does not serve: ${JSON.stringify(node.status)}`);
-  } else {
-    drain(timeline, nodes);
-    for (const { id, unanswered } of nodes)
-      if (unanswered > 0) world.violated('unanswered', `${id} owes ${unanswered} answers though nothing is under way`);
-    readEveryKey(timeline, clients, nodes, stream('final reads'), (what) => world.violated('not-live', what));
-    collectFinals(clients, nodes, topology);
-  }
+  const failed = (what: string): void => world.violated('not-live', what);
+  if (checkLiveness({ timeline, nodes, clients, prng: stream('end'), failed })) collectFinals(clients, nodes, topology);
   violations.push(...checkHistory(clients.history));
   return { violations, events: timeline.events, ops: clients.ops, faults, hash: trace.digest() };
 }
@@ -124,43 +111,6 @@ function keptUnder(faults: Readonly<Partial<Record<Fault, number>>>): Kept {
   const kinds = Object.keys(faults) as Fault[];
   if (kinds.some((kind) => TAKES_FLUSHED.has(kind))) return 'quorum';
   return kinds.some((kind) => TAKES_ACCEPTED.has(kind)) ? 'flushed' : 'accepted';
-}
-
-/** Runs on until every node serves; false if that does not happen in time. */
-function runUntilServing(timeline: Timeline, nodes: readonly SimNode[]): boolean {
-  const end = timeline.now + HEAL_MS;
-  while (timeline.now < end) {
-    for (const node of nodes) node.start();
-    if (nodes.every(({ serving }) => serving)) return true;
-    timeline.runUntil(timeline.now + 50);
-  }
-  return false;
-}
-
-/** Lets everything that is under way arrive, and every request be answered, which a slow disk may take long for. */
-function drain(timeline: Timeline, nodes: readonly SimNode[]): void {
-  const end = timeline.now + HEAL_MS;
-  do timeline.runUntil(timeline.now + DRAIN_MS);
-  while (timeline.now < end && nodes.some(({ unanswered }) => unanswered > 0));
-}
-
-function readEveryKey(
-  timeline: Timeline,
-  clients: SimClients,
-  nodes: readonly SimNode[],
-  prng: Prng,
-  failed: (what: string) => void,
-): void {
-  for (const key of clients.keys) {
-    const attempt = { ok: false };
-    for (let count = 0; count < FINAL_READS_MAX && !attempt.ok; count++) {
-      clients.readAtAll(prng.pick(nodes), key, 2_000, (ok) => {
-        attempt.ok = ok;
-      });
-      timeline.runUntil(timeline.now + 2_500);
-    }
-    if (!attempt.ok) failed(`${latin1(key)} cannot be read at ALL`);
-  }
 }
 
 function collectFinals(clients: SimClients, nodes: readonly SimNode[], topology: TopologyDocument): void {

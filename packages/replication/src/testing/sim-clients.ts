@@ -86,10 +86,32 @@ export class SimClients {
     this.#open = false;
   }
 
-  /** Reads a key at ALL; `then` hears whether it succeeded. */
+  partitionOf(key: Uint8Array): number {
+    return partitionOfKey(this.#targets.topology, key);
+  }
+
+  /** Reads a key at ALL; `then` hears whether it succeeded, if it hears anything. */
   readAtAll(node: SimNode, key: Uint8Array, timeoutMs: number, then: (ok: boolean) => void): void {
     const command = { type: 'get', keyspace: this.#keyspace, key, consistency: 'ALL', timeoutMs } as const;
     this.#get(node, command, (versions) => then(versions !== undefined));
+  }
+
+  /** Reads a key and replaces what there is, both at QUORUM. */
+  readAndWrite(node: SimNode, key: Uint8Array, timeoutMs: number, then: (ok: boolean) => void): void {
+    const request = { keyspace: this.#keyspace, key, consistency: 'QUORUM', timeoutMs } as const;
+    this.#get(node, { type: 'get', ...request }, (versions) => {
+      if (versions === undefined) return then(false);
+      const { context } = versions;
+      const value = valueOf(`v${this.#ops}`, 0);
+      this.#write(node, { type: 'put', ...request, value, context, durability: 'DEVICE' }, (response) =>
+        then(response !== undefined),
+      );
+    });
+  }
+
+  scanAtQuorum(node: SimNode, partition: number, timeoutMs: number, then: (ok: boolean) => void): void {
+    const request = { type: 'scan', keyspace: this.#keyspace, partition, consistency: 'QUORUM', timeoutMs } as const;
+    this.#scan(node, { ...request, ...PAGE }, then);
   }
 
   #think(client: Client): void {
@@ -213,7 +235,7 @@ export class SimClients {
   }
 
   /** Pages through a partition; the history gets what each page showed, and at the end what no page showed. */
-  #scan(node: SimNode, command: Extract<ClientCommand, { type: 'scan' }>, done: () => void): void {
+  #scan(node: SimNode, command: Extract<ClientCommand, { type: 'scan' }>, done: (whole: boolean) => void): void {
     const { timeline, topology } = this.#targets;
     const { keyspace, partition, consistency } = command;
     const began = timeline.now;
@@ -225,7 +247,7 @@ export class SimClients {
       const startedAt = timeline.now;
       const up = node.client(id, { ...command, after }, (answer) => {
         this.#trace(id, answer);
-        if (!answer.ok || !('records' in answer.value)) return done();
+        if (!answer.ok || !('records' in answer.value)) return done(false);
         const { records, next } = answer.value;
         const keys = records.map(({ key, hash }) => ({
           key: latin1(key),
@@ -242,9 +264,9 @@ export class SimClients {
         const nothing = { context: emptyContext, siblings: [] };
         for (const key of missing)
           this.#saw({ id, key, consistency, source: 'scan-absent', startedAt: began }, nothing);
-        done();
+        done(true);
       });
-      if (!up) done();
+      if (!up) done(false);
     };
     page(undefined);
   }
