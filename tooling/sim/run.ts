@@ -2,7 +2,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { recordEvidence } from '../evidence/record.ts';
-import { parseCommand, type SimCommand, USAGE } from './options.ts';
+import { findBugs } from './find-bugs.ts';
+import { EXPLAINED_MAX, parseCommand, type SimCommand, USAGE } from './options.ts';
 import { reportSeed, type SeedReport } from './seed-report.ts';
 import { Totals } from './totals.ts';
 
@@ -40,13 +41,20 @@ async function work(job: number): Promise<boolean> {
   return code === 0;
 }
 
+if (command.allBugs) process.exit(findBugs(command) ? 0 : 1);
 if (command.jobs === 1) {
-  for (let at = 0; at < command.seeds; at++) take(reportSeed(command.seed + at, command));
+  let explained = 0;
+  for (let at = 0; at < command.seeds; at++) {
+    const report = reportSeed(command.seed + at, command, command.shrink && explained < EXPLAINED_MAX);
+    if (report.violations > 0) explained++;
+    take(report);
+  }
 } else await Promise.all(Array.from({ length: command.jobs }, (_, job) => work(job)));
 
 console.log(totals.line(command.seeds));
 console.log(totals.faultLine());
 const complete = totals.seeds === command.seeds;
 if (!complete) console.error('a worker process ended early: not all seeds were run');
-if (command.record && complete) recordEvidence('sim', { suite: 'sim', ...totals.figures() });
+if (command.record && complete && command.bug === undefined)
+  recordEvidence('sim', { suite: 'sim', ...totals.figures() });
 process.exitCode = complete && totals.violations === 0 ? 0 : 1;

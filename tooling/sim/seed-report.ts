@@ -1,9 +1,17 @@
-import { drawMix, overlay, presetOf, runSeed } from '../../packages/replication/src/testing/index.ts';
+import {
+  drawMix,
+  drawScenario,
+  overlay,
+  PLANTED_BUGS,
+  presetOf,
+  runScenario,
+  type Violation,
+} from '../../packages/replication/src/testing/index.ts';
+import { explainFailure, type SavedRun, violationLines } from './failure.ts';
 import type { SimCommand } from './options.ts';
 
 /** Every so many seeds one is run twice. */
 const TWICE_EVERY = 10;
-const SHOWN_MAX = 5;
 
 /** What one seed came to, as it goes from a worker to the command. */
 export interface SeedReport {
@@ -20,20 +28,35 @@ export interface SeedReport {
 // Faults are the business of a run: looking up where each was made would take a tenth of the time.
 Error.stackTraceLimit = 0;
 
-/** Runs a seed, every tenth one twice. */
-export function reportSeed(seed: number, command: SimCommand): SeedReport {
-  const mix = drawMix(seed, {
+/** Runs a seed, every tenth one twice; `explain` makes a failing one small. */
+export function reportSeed(seed: number, command: SimCommand, explain: boolean): SeedReport {
+  const { run, again } = runOf(seed, command);
+  const { scenario, mutations } = run;
+  const { violations, events, ops, faults, hash } = runScenario(seed, scenario, { mutations });
+  const found: Violation[] = [...violations];
+  const twice = seed % TWICE_EVERY === 0;
+  if (twice && runScenario(seed, scenario, { mutations }).hash !== hash)
+    found.push({ rule: 'not-deterministic', what: 'the same seed ran differently' });
+  const lines = [...violationLines(seed, found), `seed ${seed}: ${found.length} violations; again with: ${again}`];
+  if (explain && violations.length > 0) lines.push(explainFailure(run));
+  const text = found.length === 0 ? '' : lines.join('\n');
+  return { seed, events: events * (twice ? 2 : 1), ops, faults, twice, violations: found.length, text };
+}
+
+/** What a seed means under the command, and the one command that repeats it. */
+function runOf(seed: number, command: SimCommand): { readonly run: SavedRun; readonly again: string } {
+  const { saved, bug, eventsMin } = command;
+  const start = `npm run sim -- --seeds 1 --seed ${seed}`;
+  if (saved !== undefined) return { run: saved.run, again: `npm run sim -- --scenario ${saved.path}` };
+  if (bug !== undefined) {
+    const run = { seed, scenario: drawScenario(seed, PLANTED_BUGS[bug]), mutations: [bug] };
+    return { run, again: `${start} --bug ${bug}` };
+  }
+  const { workload, nemesis } = drawMix(seed, {
     ...(command.workload && { workload: command.workload }),
     ...(command.nemesis && { nemesis: command.nemesis }),
   });
-  const preset = overlay(presetOf(mix), { eventsMin: command.eventsMin });
-  const { violations, events, ops, faults, hash } = runSeed(seed, { preset });
-  const twice = seed % TWICE_EVERY === 0;
-  const found = violations.map(({ rule, what }) => `${rule}: ${what}`);
-  if (twice && runSeed(seed, { preset }).hash !== hash) found.push('not-deterministic: the same seed ran differently');
-  const again = `npm run sim -- --seeds 1 --seed ${seed} --workload ${mix.workload} --nemesis ${mix.nemesis} --events-min ${command.eventsMin}`;
-  const shown = found.slice(0, SHOWN_MAX).map((each) => `seed ${seed}: ${each}`);
-  const text =
-    found.length === 0 ? '' : [...shown, `seed ${seed}: ${found.length} in all; again with: ${again}`].join('\n');
-  return { seed, events: events * (twice ? 2 : 1), ops, faults, twice, violations: found.length, text };
+  const scenario = drawScenario(seed, overlay(presetOf({ workload, nemesis }), { eventsMin }));
+  const again = `${start} --workload ${workload} --nemesis ${nemesis} --events-min ${eventsMin}`;
+  return { run: { seed, scenario, mutations: [] }, again };
 }

@@ -85,6 +85,7 @@ export interface Violation {
 
 /** The rules of `checkHistory`, and what the simulator sees by itself. */
 export type Rule =
+  | 'not-deterministic'
   | 'answered-twice'
   | 'core-threw'
   | 'fail-stop'

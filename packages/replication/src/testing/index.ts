@@ -5,6 +5,15 @@ export { drawMix, type Mix, overlay, presetOf } from './mix.ts';
 export { NEMESES, type NemesisName } from './nemeses.ts';
 export { PLANTED_BUGS } from './planted-bugs.ts';
 export { Prng } from './prng.ts';
-export { runSeed, type SimOptions, type SimResult } from './run-seed.ts';
-export { drawScenario, FAULTS, type Fault, type OpKind, type Scenario, type ScenarioPreset } from './scenario.ts';
+export { runScenario, runSeed, type SimOptions, type SimResult } from './run-seed.ts';
+export {
+  drawScenario,
+  FAULTS,
+  type Fault,
+  type OpKind,
+  type Scenario,
+  type ScenarioPreset,
+  type ScriptedRequest,
+} from './scenario.ts';
+export { type Shrunk, shrink } from './shrink.ts';
 export { WORKLOADS, type WorkloadName } from './workloads.ts';

@@ -8,7 +8,7 @@ import type { Kept, Violation } from './history.ts';
 import { checkLiveness } from './liveness.ts';
 import { Nemesis } from './nemesis.ts';
 import { Prng } from './prng.ts';
-import { drawScenario, type Fault, type Scenario, type ScenarioPreset } from './scenario.ts';
+import { drawScenario, type Fault, type Scenario, type ScenarioPreset, type ScriptedRequest } from './scenario.ts';
 import { SimClients, seenValues } from './sim-clients.ts';
 import { SimClock } from './sim-clock.ts';
 import { SimDisk } from './sim-disk.ts';
@@ -34,6 +34,11 @@ export interface SimResult {
   readonly ops: number;
   /** Faults injected, by kind. */
   readonly faults: Readonly<Partial<Record<Fault, number>>>;
+  /** What went wrong and what was asked before the healing, by name. */
+  readonly injected: readonly string[];
+  readonly issued: readonly ScriptedRequest[];
+  /** How long the load lasted, in virtual milliseconds. */
+  readonly loadMs: number;
   /** Fingerprint of everything that happened: equal for equal seeds and options. */
   readonly hash: string;
 }
@@ -41,15 +46,20 @@ export interface SimResult {
 /** Load that has met too few events goes on in such steps, but not for ever. */
 const LOAD_STEP_MS = 250;
 const LOAD_MAX_MS = 600_000;
-/** One run: load and faults, then healing, then proof that all of it lives. The same arguments give the same run. */
+
+/** {@link runScenario} with the scenario of the seed. */
 export function runSeed(seed: number, options: SimOptions = {}): SimResult {
-  const scenario = drawScenario(seed, options.preset);
+  return runScenario(seed, drawScenario(seed, options.preset), options);
+}
+
+/** One run: load and faults, then healing, then proof that all of it lives. The same arguments give the same run. */
+export function runScenario(seed: number, scenario: Scenario, options: Omit<SimOptions, 'preset'> = {}): SimResult {
   const violations: Violation[] = [];
   const timeline = new Timeline();
   const { record } = options;
   const trace = new TraceHash(record && ((line) => record(`${timeline.now.toFixed(3)} ${line}`)));
   const topology = topologyOf(scenario);
-  const stream = (name: string): Prng => new Prng(seed, name);
+  const stream = (name: string): Prng => new Prng(seed, scenario.salt === 0 ? name : `${name}, ${scenario.salt}`);
   const network = new SimNetwork(timeline, stream('network'), scenario.network, (to, request, respond) =>
     nodes.find(({ id }) => id === to)!.request(request, respond),
   );
@@ -66,7 +76,7 @@ export function runSeed(seed: number, options: SimOptions = {}): SimResult {
   };
   const nodes = topology.nodes.map(({ id }, index) => {
     const disk = new SimDisk(timeline, stream(`disk ${id}`), scenario.disk, scenario.partitionBits);
-    const rate = 1 + stream(`clock ${id}`).between(-scenario.drift, scenario.drift);
+    const rate = 1 + new Prng(seed, `clock ${id}`).between(-scenario.drift, scenario.drift);
     return new SimNode(index, { disk, clock: new SimClock(timeline, rate) }, world);
   });
   for (const node of nodes) node.start();
@@ -80,6 +90,7 @@ export function runSeed(seed: number, options: SimOptions = {}): SimResult {
   timeline.runUntil(scenario.loadMs);
   while (timeline.events < scenario.eventsMin && timeline.now < LOAD_MAX_MS)
     timeline.runUntil(timeline.now + LOAD_STEP_MS);
+  const loadMs = timeline.now;
   clients.close();
   network.calm();
   nemesis.healAll();
@@ -88,7 +99,9 @@ export function runSeed(seed: number, options: SimOptions = {}): SimResult {
   const failed = (what: string): void => world.violated('not-live', what);
   if (checkLiveness({ timeline, nodes, clients, prng: stream('end'), failed })) collectFinals(clients, nodes, topology);
   violations.push(...checkHistory(clients.history));
-  return { violations, events: timeline.events, ops: clients.ops, faults, hash: trace.digest() };
+  const { injected } = nemesis;
+  const { issued, ops } = clients;
+  return { violations, events: timeline.events, ops, faults, injected, issued, loadMs, hash: trace.digest() };
 }
 
 function topologyOf({ nodes, partitionBits, replicationFactor }: Scenario): TopologyDocument {

@@ -40,6 +40,12 @@ export type Fault =
 
 export type OpKind = 'get' | 'putBlind' | 'putWithContext' | 'putStale' | 'delete' | 'deleteBlind' | 'scan';
 
+/** A request by its name, as the trace names it, and when it is issued, in virtual milliseconds. */
+export interface ScriptedRequest {
+  readonly name: string;
+  readonly at: number;
+}
+
 /** One run as data: everything in it is drawn from the seed, or set by a preset. Times in milliseconds. */
 export interface Scenario {
   readonly nodes: number;
@@ -67,8 +73,12 @@ export interface Scenario {
   readonly faultMs: number;
   /** How much faster or slower than time itself a node's clocks may run, at most; 0.1 is a tenth. */
   readonly drift: number;
-  /** Names of single faults and requests that are left out, as the trace names them. */
+  /** Names of single faults that are left out, as the trace names them. */
   readonly skip: readonly string[];
+  /** Exactly these requests, by name, each at its time; clients that think of their own if it is absent. */
+  readonly script: readonly ScriptedRequest[] | undefined;
+  /** Another one gives other delays of messages and disks, and the same faults and requests. */
+  readonly salt: number;
   readonly network: {
     readonly delayMs: number;
     /** Share of messages that are late, and by how much at most. */
@@ -164,6 +174,8 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
     faultMs: prng.between(50, 1_500),
     drift: rate(0.1),
     skip: [],
+    script: undefined,
+    salt: 0,
     network: {
       delayMs: prng.between(0.2, 20),
       late: rate(0.1),

@@ -7,7 +7,7 @@ import { partitionOfKey } from '../core/replicas.ts';
 import type { Keyspace, TopologyDocument } from '../core/topology.ts';
 import type { FinalState, Kept, ReadRecord, Rule, ScanRecord, SeenValue, WriteRecord } from './history.ts';
 import { Prng } from './prng.ts';
-import type { OpKind, Scenario } from './scenario.ts';
+import type { Scenario, ScriptedRequest } from './scenario.ts';
 import type { ClientAnswer, SimNode } from './sim-node.ts';
 import { valueName, valueOf } from './sim-value.ts';
 import type { Timeline } from './timeline.ts';
@@ -59,9 +59,9 @@ export class SimClients {
   readonly #targets: ClientTargets;
   readonly #scenario: Scenario;
   readonly #keyspace: Keyspace;
-  readonly #skip: ReadonlySet<string>;
-  /** Names of the requests that were issued. */
-  readonly issued: string[] = [];
+  readonly #seed: number;
+  /** The requests that were issued, and when. */
+  readonly issued: ScriptedRequest[] = [];
   #ops = 0;
   #open = true;
 
@@ -70,10 +70,15 @@ export class SimClients {
     this.#scenario = scenario;
     this.#keyspace = targets.topology.keyspaces[0]!;
     this.keys = Array.from({ length: scenario.keys }, (_, at) => fromLatin1(`key-${at}`));
-    this.#skip = new Set(scenario.skip);
-    for (let at = 1; at <= scenario.clients; at++) {
-      const name = `c${at}`;
-      this.#think({ name, prng: new Prng(seed, name), asked: 0, memories: new Map() });
+    this.#seed = seed;
+    const clients = Array.from({ length: scenario.clients }, (_, at): Client => {
+      const name = `c${at + 1}`;
+      return { name, prng: new Prng(seed, name), asked: 0, memories: new Map() };
+    });
+    if (scenario.script === undefined) for (const client of clients) this.#think(client);
+    for (const { name, at } of scenario.script ?? []) {
+      const client = clients.find((each) => name.startsWith(`${each.name}.`));
+      if (client !== undefined) targets.timeline.after(at, () => this.#issue(client, name, () => {}));
     }
   }
 
@@ -116,7 +121,7 @@ export class SimClients {
 
   #think(client: Client): void {
     const { timeline } = this.#targets;
-    const { thinkMs, timeoutMs, ops } = this.#scenario;
+    const { thinkMs, timeoutMs } = this.#scenario;
     timeline.after(thinkMs * client.prng.between(0.1, 1.9), () => {
       if (!this.#open) return;
       let waiting = true;
@@ -128,15 +133,16 @@ export class SimClients {
       };
       // The node may be gone: a client waits a little longer than its deadline and goes on.
       const giveUp = timeline.after(timeoutMs + 50, next);
-      this.#issue(client, client.prng.weighted(ops), next);
+      this.#issue(client, `${client.name}.${++client.asked}`, next);
     });
   }
 
-  /** Draws a request and issues it; what is drawn does not depend on which requests are skipped. */
-  #issue(client: Client, kind: OpKind, next: () => void): void {
-    const { nodes, topology, trace } = this.#targets;
-    const { prng, memories } = client;
-    const { hotShare, valueBytes, memory, timeoutMs } = this.#scenario;
+  /** Draws a request from a generator of its own, so that it is the same whatever comes before it, and issues it. */
+  #issue({ memories }: Client, name: string, next: () => void): void {
+    const { nodes, topology, trace, timeline } = this.#targets;
+    const { hotShare, valueBytes, memory, timeoutMs, ops } = this.#scenario;
+    const prng = new Prng(this.#seed, name);
+    const kind = prng.weighted(ops);
     const node = prng.pick(nodes);
     const hot = prng.chance(hotShare);
     const drawn = prng.pick(this.keys);
@@ -144,9 +150,7 @@ export class SimClients {
     const consistency = prng.weighted(this.#scenario.consistency);
     const durability = prng.chance(memory) ? 'MEMORY' : 'DEVICE';
     const bytes = prng.int(valueBytes);
-    const name = `${client.name}.${++client.asked}`;
-    if (this.#skip.has(name)) return next();
-    this.issued.push(name);
+    this.issued.push({ name, at: timeline.now });
     trace.record?.(
       `${name} is request ${this.#ops}: ${kind} ${latin1(key)} at ${node.id}, ${consistency} ${durability}`,
     );
