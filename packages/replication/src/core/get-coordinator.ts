@@ -52,7 +52,9 @@ export function coordinateRead(
 
   const repair = (merged: Versions, late: readonly string[], current: number): void => {
     const confirmationsNeeded =
-      (one ? 1 : read.consistency === 'ALL' ? read.replicas.length : majority(read.replicas.length)) - current;
+      (one ? 1 : read.consistency === 'ALL' ? read.replicas.length : majority(read.replicas.length)) -
+      current -
+      (planted('repair-counts-short') ? 1 : 0);
     let confirmed = 0;
     const targets = [...late];
     let outstandingRepairs = 0;
@@ -97,8 +99,9 @@ export function coordinateRead(
     if (replica === self) {
       const standing = node.standings.of(read.partition);
       node.records.read(read.keyspaceId, read.key, !one && !planted('read-unflushed'), (outcome) => {
-        if (outcome.ok) vote(self, outcome.value, standing);
-        else missed();
+        const late = planted('standing-after-read');
+        if (outcome.ok) vote(self, outcome.value, late ? node.standings.of(read.partition) : standing);
+        else missed(self);
       });
       return;
     }
@@ -110,11 +113,12 @@ export function coordinateRead(
       read.timeoutMs,
       (reply) => {
         if (reply.ok && reply.value.type === 'read') vote(replica, reply.value.record, reply.value.standing);
-        else missed();
+        else missed(replica);
       },
     );
   };
-  const missed = (): void => {
+  const missed = (from: string): void => {
+    if (planted('silence-is-absence')) return vote(from, undefined, 'member');
     outstanding--;
     judge();
   };
@@ -130,7 +134,8 @@ export function coordinateRead(
       stopHedge();
       const merged = tally.merged();
       const { stale, current } = tally.compare(merged);
-      if (one || stale.length === 0 || planted('skip-read-repair'))
+      const hidden = planted('tombstones-not-repaired') && merged.siblings.length === 0;
+      if (one || stale.length === 0 || hidden || planted('skip-read-repair'))
         return finish({ ok: true, value: { versions: merged } });
       state = 'repairing';
       return repair(merged, stale, current);
@@ -156,6 +161,7 @@ function candidates(node: ReplicaContext, read: CoordinatedRead): string[] {
   const others = read.replicas.filter((replica) => replica !== self);
   if (!read.replicas.includes(self)) return others;
   const useful = read.consistency === 'ONE' || standings.isMember(read.partition);
+  if (node.planted('votes-twice')) return [self, self, ...others];
   return useful ? [self, ...others] : [...others, self];
 }
 

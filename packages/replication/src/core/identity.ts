@@ -159,7 +159,7 @@ export class Identity {
   }
 
   #isLater(reply: HelloReply): boolean {
-    if (this.#planted('ignore-rollback')) return false;
+    if (this.#planted('ignore-rollback') || this.#planted('peers-not-heard')) return false;
     return (
       reply.knownBoot > this.boot || (reply.knownBoot === this.boot && reply.knownIncarnation !== this.incarnation)
     );
@@ -169,7 +169,7 @@ export class Identity {
     if (this.#planted('ignore-rollback')) this.boot = knownBoot + 1;
     else {
       if (this.#verified) return this.#host.failStop(new StoreError('NODE_ID_IN_USE', { message: why }));
-      this.boot = Math.max(this.boot, knownBoot + 1);
+      if (!this.#planted('behind-keeps-boot')) this.boot = Math.max(this.boot, knownBoot + 1);
       this.#host.behind(why);
     }
     this.formed = true;

@@ -77,6 +77,7 @@ export class LocalRecords {
           if (!StoreError.is(error)) throw error;
           return listener.refused(error);
         }
+        if (this.#planted('release-before-append')) release();
         if (next === stored || recordsEqual(next, stored)) {
           release();
           listener.accepted();
@@ -93,7 +94,7 @@ export class LocalRecords {
             listener.accepted(encoded);
           },
           refused: (error) => {
-            release();
+            if (!this.#planted('refused-append-keeps-lock')) release();
             listener.refused(error);
           },
         });
@@ -133,6 +134,7 @@ export class LocalRecords {
   writeSystem(keyspaceId: number, key: Uint8Array, value: () => Uint8Array, durable: () => void): void {
     const refused = (error: StoreError): void => {
       if (error.reason === 'DEVICE_FAILED') return;
+      if (this.#planted('full-device-ends-node')) return this.#host.deviceFailed(error);
       this.#desk.timer(SYSTEM_RETRY_MS, () => this.writeSystem(keyspaceId, key, value, durable));
     };
     this.#append(keyId(keyspaceId, key), keyspaceId, key, value(), { accepted: () => {}, durable, refused });
@@ -149,7 +151,7 @@ export class LocalRecords {
       const empty = (): void => then({ ok: true, value: decodeVersions(undefined) });
       // The partition recovers from now on; until its peers have told, nothing is known of this key. What is there now
       // is replaced only when that is durable: afterwards nobody could see that something was lost.
-      if (lost) this.#host.damaged(keyspaceId, key, empty);
+      if (lost && !this.#planted('damage-not-noted')) this.#host.damaged(keyspaceId, key, empty);
       else empty();
     });
   }

@@ -92,7 +92,8 @@ export class Operations {
     const replicas = replicasOf(this.#node.topology(), keyspace, partition);
     const { self } = this.#node;
     const elsewhere = replicas.filter((id) => id !== self);
-    if (!replicas.includes(self) || !this.#mayCoordinate(partition))
+    const mine = replicas.includes(self) || this.#node.planted('stranger-coordinates');
+    if (!mine || !this.#mayCoordinate(partition))
       return this.#forward(keyspace.id, key, op, timeoutMs, elsewhere, done);
     this.#coordinate(keyspace, key, op, timeoutMs, wallMs, (outcome) => {
       const damaged = !outcome.ok && outcome.error.reason === 'RECOVERING' && outcome.error.effect === 'none';
@@ -124,7 +125,8 @@ export class Operations {
     if (this.#node.planted('blind-delete-guesses'))
       return coordinateWrite(this.#node, { ...write, context: emptyContext }, done);
     // Each of the two steps gets half of the time.
-    this.#get(keyspace, key, 'QUORUM', timeoutMs / 2, (read) => {
+    const level = this.#node.planted('blind-delete-reads-one') ? 'ONE' : 'QUORUM';
+    this.#get(keyspace, key, level, timeoutMs / 2, (read) => {
       if (!read.ok) return done(read);
       coordinateWrite(this.#node, { ...write, context: read.value.versions.context, timeoutMs: timeoutMs / 2 }, done);
     });
@@ -155,7 +157,9 @@ export class Operations {
         return done({ ok: true, value: outcome.value.result });
       }
       const { error } = outcome;
-      const tryNext = error.effect === 'none' && (error.retry === 'elsewhere' || error.reason === 'TOPOLOGY_STALE');
+      const tryNext =
+        (error.effect === 'none' || this.#node.planted('forward-in-doubt')) &&
+        (error.retry === 'elsewhere' || error.reason === 'TOPOLOGY_STALE');
       if (tryNext) this.#forward(keyspaceId, key, op, timeoutMs - share, rest, done);
       else done({ ok: false, error });
     });

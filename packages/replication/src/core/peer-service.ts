@@ -57,6 +57,7 @@ export class PeerService {
     };
     const change = (stored: Versions): Versions => {
       if (planted('overwrite-instead-of-merge')) return incoming;
+      if (planted('tombstones-ignored') && incoming.siblings.length === 0) return stored;
       const merged = mergeRecords(stored, incoming);
       if (!planted('merge-drops-one-sided-sibling')) return merged;
       return {
@@ -84,7 +85,9 @@ export class PeerService {
     const standing = this.#node.standings.of(partitionOfKey(this.#node.topology(), request.key));
     this.#node.records.read(request.keyspaceId, request.key, !planted('read-unflushed'), (outcome) => {
       if (!outcome.ok) return respond(outcome);
-      respond({ ok: true, value: { type: 'read', record: outcome.value ?? EMPTY, standing } });
+      const late = planted('standing-after-read');
+      const now = this.#node.standings.of(partitionOfKey(this.#node.topology(), request.key));
+      respond({ ok: true, value: { type: 'read', record: outcome.value ?? EMPTY, standing: late ? now : standing } });
     });
   }
 }

@@ -1,6 +1,7 @@
 import { StoreError } from '@ferrite/errors';
 import type { CausalContext } from '@ferrite/vector-clock';
 import {
+  contextOf,
   emptyContext,
   join,
   mergeRecords,
@@ -47,7 +48,7 @@ export function coordinateWrite(
   const tally = new WriteTally(
     write.replicas.length,
     needed(write.consistency, write.replicas.length) - short,
-    write.memory,
+    write.memory || planted('accepted-is-enough'),
   );
   let outcome: WriteOutcome<StoredValue> | undefined;
   let inLog = false;
@@ -61,7 +62,10 @@ export function coordinateWrite(
   };
   // From the moment the append is asked for, until it is refused, the write may come to be.
   const fail = (error: StoreError): void =>
-    finish({ ok: false, error: outcome === undefined ? error : error.withEffect('unknown') });
+    finish({
+      ok: false,
+      error: outcome === undefined || planted('in-doubt-is-none') ? error : error.withEffect('unknown'),
+    });
   const stopTimer = node.desk.timer(write.timeoutMs, () =>
     fail(
       new StoreError('DEADLINE_EXCEEDED', {
@@ -88,10 +92,11 @@ export function coordinateWrite(
     for (const to of write.replicas) {
       if (to === node.self) continue;
       sendTo(node, to, { type: 'write', epoch, keyspaceId, key, record, memory }, write.timeoutMs, (reply) => {
-        if (!reply.ok || reply.value.type !== 'write') tally.failed();
+        const copied = reply.ok && reply.value.type === 'write';
+        if (!copied && !planted('failure-counts-as-copy')) tally.failed();
         else {
           tally.accepted();
-          if (reply.value.durable) tally.durable();
+          if (!copied || reply.value.durable) tally.durable();
         }
         judge();
       });
@@ -107,12 +112,14 @@ export function coordinateWrite(
       // Reading the record may just have shown that this replica is damaged: then another coordinates (P7).
       if (!node.standings.isMember(write.partition) && !planted('unverified-coordinates'))
         throw new StoreError('RECOVERING');
-      admit(stored, write);
+      if (!planted('no-sibling-limit')) admit(stored, write);
       outcome = writeRecord(stored, {
         actor: node.actors.of(write.partition),
         context: requestContext(node, stored, write),
         value: write.value,
       });
+      if (planted('delta-forgets-context'))
+        outcome = { ...outcome, delta: { ...outcome.delta, context: contextOf([outcome.dot]) } };
       if (planted('context-widened')) outcome = { ...outcome, responseContext: outcome.state.context };
       if (planted('send-before-append')) sendDelta(encodeVersions(outcome.delta));
       return planted('overwrite-instead-of-merge') ? outcome.delta : outcome.state;

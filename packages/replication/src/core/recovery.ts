@@ -93,7 +93,7 @@ export class Recovery {
     if (this.#retryArmed) return;
     this.#retryArmed = true;
     this.#node.desk.timer(RETRY_AFTER_MS, () => {
-      this.#retryArmed = false;
+      this.#retryArmed = this.#node.planted('recovery-gives-up');
       this.run();
     });
   }
@@ -164,7 +164,7 @@ export class Recovery {
         this.#mergeAll(records, (ok) => {
           if (!ok) return done('the local device refused a record');
           const last = records.at(-1);
-          if (!more || last === undefined) return done(undefined);
+          if (!more || last === undefined || this.#node.planted('recovery-first-page')) return done(undefined);
           this.#transfer(
             partition,
             from,

@@ -90,7 +90,13 @@ export class ReplicaCore {
     );
     const topology = (): TopologyDocument => this.#topology;
     this.#node = { self: config.nodeId, desk: this.#desk, records, standings, actors, planted, topology };
-    this.#pages = new ReplicaPages(this.#desk, standings, topology, (partition) => this.#damaged(partition, () => {}));
+    this.#pages = new ReplicaPages(
+      this.#desk,
+      standings,
+      topology,
+      (partition) => this.#damaged(partition, () => {}),
+      planted,
+    );
     this.#operations = new Operations(this.#node, this.#pages);
     this.#recovery = new Recovery(this.#node, () => this.#persist(() => {}));
     const boot = (prior?.boot ?? 0) + 1;
@@ -271,7 +277,7 @@ export class ReplicaCore {
   /** A record of the partition cannot be read: the partition recovers, under a new actor (P3, P7). */
   #damaged(partition: number, then: () => void): void {
     const { standings, actors } = this.#node;
-    actors.retire(partition);
+    if (!this.#planted('damage-keeps-actor')) actors.retire(partition);
     const known = standings.gap(partition) === 'recovering';
     standings.open(partition, 'recovering');
     if (known) return this.#persist(then);
@@ -320,7 +326,7 @@ export class ReplicaCore {
       },
       behind: (why) => {
         for (const partition of this.#ownPartitions()) this.#node.standings.open(partition, 'recovering');
-        this.#node.actors.retireAll();
+        if (!this.#planted('behind-keeps-actors')) this.#node.actors.retireAll();
         this.#desk.emit({
           type: 'note',
           level: 'warn',
@@ -340,8 +346,8 @@ export class ReplicaCore {
       boot,
       incarnation,
       formed,
-      recovering: standings.partitions('recovering'),
-      ambiguous: standings.partitions('ambiguous'),
+      recovering: this.#planted('gap-not-durable') ? [] : standings.partitions('recovering'),
+      ambiguous: this.#planted('doubt-not-durable') ? [] : standings.partitions('ambiguous'),
       boots: Object.fromEntries(boots),
     };
   }

@@ -1,5 +1,6 @@
 import { type Desk, expectAnswer } from './desk.ts';
 import type { Outcome, ScannedRecord, ScanPlace, Standing } from './message.ts';
+import type { Planted } from './mutation.ts';
 import type { Standings } from './standings.ts';
 import type { TopologyDocument } from './topology.ts';
 
@@ -25,6 +26,7 @@ export class ReplicaPages {
   readonly #standings: Standings;
   readonly #topology: () => TopologyDocument;
   readonly #damaged: (partition: number) => void;
+  readonly #planted: Planted;
 
   /** `damaged` is told of a partition in which records cannot be read. */
   constructor(
@@ -32,11 +34,13 @@ export class ReplicaPages {
     standings: Standings,
     topology: () => TopologyDocument,
     damaged: (partition: number) => void,
+    planted: Planted,
   ) {
     this.#desk = desk;
     this.#standings = standings;
     this.#topology = topology;
     this.#damaged = damaged;
+    this.#planted = planted;
   }
 
   read(request: PageRequest, then: (outcome: Outcome<PageOfRecords>) => void): void {
@@ -66,7 +70,7 @@ export class ReplicaPages {
         if (outcome.error.kind === 'data_loss') this.#damaged(partition);
         return then(outcome);
       }
-      if (outcome.value.damaged > 0) {
+      if (outcome.value.damaged > 0 && !this.#planted('page-hides-damage')) {
         // What is missing here must not pass for absent (P7).
         this.#damaged(partition);
         standing = 'recovering';

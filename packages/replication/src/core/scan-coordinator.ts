@@ -6,6 +6,7 @@ import type { ScanResult } from './effect.ts';
 import { writeBack } from './get-coordinator.ts';
 import { HEDGE_AFTER_MS } from './limits.ts';
 import type { Outcome, ScannedRecord, ScanPlace, Standing } from './message.ts';
+import type { Planted } from './mutation.ts';
 import { needed } from './quorum.ts';
 import { decodeVersions, type Versions } from './record.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
@@ -68,9 +69,10 @@ export function coordinateScan(
   ): void => {
     outstanding--;
     if (finished) return;
-    if (outcome.ok && outcome.value.standing === 'member') got.push({ from, ...outcome.value });
+    const counts = outcome.ok && (outcome.value.standing === 'member' || node.planted('scan-counts-recovering'));
+    if (outcome.ok && counts) got.push({ from, ...outcome.value });
     if (got.length < goal) return widen();
-    const { result, stale } = combine(got, scan);
+    const { result, stale } = combine(got, scan, node.planted);
     finish({ ok: true, value: result });
     for (const { replica, key, versions } of stale) writeBack(node, { ...scan, key }, replica, versions, () => {});
   };
@@ -120,7 +122,11 @@ interface Entry {
   readonly copies: Map<string, Versions>;
 }
 
-function combine(pages: readonly Page[], scan: CoordinatedScan): { result: ScanResult; stale: readonly StaleCopy[] } {
+function combine(
+  pages: readonly Page[],
+  scan: CoordinatedScan,
+  planted: Planted,
+): { result: ScanResult; stale: readonly StaleCopy[] } {
   const entries = new Map<string, Entry>();
   let reach: { readonly hash: bigint; readonly key: Uint8Array } | undefined;
   for (const { from, records, more } of pages) {
@@ -132,10 +138,11 @@ function combine(pages: readonly Page[], scan: CoordinatedScan): { result: ScanR
       last.copies.set(from, decodeVersions(record));
     }
     const end = last ?? scan.after;
-    if (more && end !== undefined && (reach === undefined || compareEntries(end, reach) < 0)) reach = end;
+    if (!more || end === undefined) continue;
+    if (reach === undefined || compareEntries(end, reach) < 0 || planted('scan-skips-ahead')) reach = end;
   }
   const within = [...entries.values()]
-    .filter((entry) => reach === undefined || compareEntries(entry, reach) <= 0)
+    .filter((entry) => reach === undefined || compareEntries(entry, reach) <= 0 || planted('scan-ignores-reach'))
     .sort(compareEntries);
   const stale: StaleCopy[] = [];
   const records = within.flatMap(({ hash, key, copies }) => {

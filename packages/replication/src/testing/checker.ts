@@ -9,6 +9,7 @@ import {
   emptyContext,
   highestCounter,
   isEmptyContext,
+  SIBLINGS_MAX,
 } from '@ferrite/vector-clock';
 import { needed } from '../core/quorum.ts';
 import { checkScans } from './check-scans.ts';
@@ -117,6 +118,9 @@ class KeyChecker {
   /** Every value was written, by a write that was not refused, and no value here replaced another one here. */
   #checkValues(read: ReadRecord): void {
     const { values, context } = read;
+    // Each replica refuses the next sibling by what it holds itself: cut off from each other, each may hold all others.
+    if (values.length > SIBLINGS_MAX * (this.#history.writes[0]?.replicas ?? 1))
+      this.#report('too-many-siblings', `read ${read.id} returned ${values.length} values`);
     for (const { value, dot: at } of values) {
       const put = this.#puts.get(value);
       if (put === undefined || put.startedAt >= read.endedAt) {

@@ -104,5 +104,6 @@ export type Rule =
   | 'lost'
   | 'resurrected'
   | 'ordered-siblings'
+  | 'too-many-siblings'
   | 'went-back'
   | 'diverged';

@@ -30,8 +30,76 @@ const slowRecovery: ScenarioPreset = {
 };
 const losingPower: ScenarioPreset = { ...busy, disk: slowFlush, faults: { crash: 3, crashAll: 1 }, faultMs: 100 };
 
+/** Records are damaged again and again, while messages are late and replicas differ. */
+const rotting: ScenarioPreset = { ...busy, network: lateMessages, faults: { rot: 8 }, faultMs: 50, storeMs: 1 };
+const scans = { get: 1, putWithContext: 3, putBlind: 1, delete: 0.5, scan: 4 };
+/** Copies and repairs are lost or late for long, and clients read on. */
+const lossy: ScenarioPreset = { ...calm, network: { ...lateMessages, loss: 0.2 }, loadMs: 6_000, keys: 2, clients: 6 };
+/** More nodes than replicas: most requests are passed on. */
+const strangers: ScenarioPreset = { ...calm, nodes: 5, replicationFactor: 3, keys: 6, partitionBits: 2 };
+const full: ScenarioPreset = { ...busy, faults: { diskFull: 3 }, faultMs: 100 };
+
 /** Where each bug shows: a scenario that meets it often, and that a core without the bug survives. */
 export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
+  'accepted-is-enough': calm,
+  'behind-keeps-actors': {
+    ...loseDisks,
+    keys: 1,
+    thinkMs: 10,
+    consistency: { ONE: 1, QUORUM: 1, ALL: 0 },
+    faults: { rollBack: 4, cleanRestart: 6, isolate: 2 },
+    faultMs: 50,
+  },
+  'behind-keeps-boot': { ...loseDisks, faults: { rollBack: 4, cleanRestart: 4, wipe: 1 }, faultMs: 20 },
+  'blind-delete-reads-one': { ...calm, network: lateMessages, ops: { deleteBlind: 3 } },
+  'damage-keeps-actor': { ...rotting, thinkMs: 10, keys: 1, consistency: { ONE: 1, QUORUM: 1, ALL: 0 } },
+  'delta-forgets-context': calm,
+  'doubt-not-durable': { ...slowRecovery, faults: { tornTail: 4, crash: 6 }, faultMs: 20 },
+  'failure-counts-as-copy': { ...busy, faults: { isolate: 3, crash: 2 }, faultMs: 300 },
+  'forward-in-doubt': { ...strangers, loadMs: 4_000, faults: { crash: 8 }, faultMs: 50 },
+  'full-device-ends-node': { ...full, faults: { diskFull: 3, crash: 2 } },
+  'gap-not-durable': { ...slowRecovery, faults: { wipe: 3, crash: 8 }, faultMs: 20 },
+  'in-doubt-is-none': { ...busy, network: lateMessages, timeoutMs: 200, faults: { isolate: 2 } },
+  'no-sibling-limit': {
+    ...calm,
+    keys: 1,
+    thinkMs: 5,
+    clients: 8,
+    loadMs: 3_000,
+    ops: { get: 1, putBlind: 20, putWithContext: 0, putStale: 0, delete: 0, deleteBlind: 0, scan: 0 },
+  },
+  'page-hides-damage': { ...rotting, keys: 8, ops: scans },
+  'peers-not-heard': {
+    ...loseDisks,
+    faults: { rollBack: 6, storeAway: 3, cleanRestart: 3 },
+    faultMs: 100,
+    network: busy.network,
+  },
+  'recovery-first-page': { ...loseDisks, keys: 12, disk: { ...busy.disk, pageRecords: 2 } },
+  'recovery-gives-up': { ...loseDisks, faults: { wipe: 3, isolate: 4, crash: 2 } },
+  'refused-append-keeps-lock': { ...calm, disk: { ...busy.disk, overloaded: 0.02 } },
+  'release-before-append': calm,
+  'repair-counts-short': { ...lossy, timeoutMs: 150 },
+  'damage-not-noted': { ...rotting, keys: 2 },
+  'scan-counts-recovering': { ...slowRecovery, ops: scans, clients: 8, thinkMs: 10, faults: { wipe: 6 }, faultMs: 20 },
+  'scan-ignores-reach': { ...calm, keys: 12, ops: scans, network: lateMessages },
+  'scan-skips-ahead': { ...calm, keys: 12, ops: scans, network: lateMessages },
+  'silence-is-absence': { ...calm, disk: { ...busy.disk, overloaded: 0.02 } },
+  'standing-after-read': {
+    ...loseDisks,
+    keys: 48,
+    partitionBits: 4,
+    clients: 12,
+    thinkMs: 5,
+    ops: { get: 8, putWithContext: 8 },
+    faults: { wipe: 6 },
+    faultMs: 20,
+    disk: { ...busy.disk, readMs: 30, pageRecords: 8 },
+  },
+  'stranger-coordinates': { ...strangers, network: lateMessages },
+  'tombstones-ignored': calm,
+  'tombstones-not-repaired': { ...lossy, keys: 1, timeoutMs: 150, ops: { get: 10, delete: 5 } },
+  'votes-twice': { ...calm, network: lateMessages },
   'ack-before-flush': losingPower,
   'ambiguous-counts-at-once': {
     ...busy,
@@ -44,9 +112,12 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'blind-delete-guesses': { ...calm, ops: { deleteBlind: 3 } },
   'confirm-duplicate-before-flush': {
     ...losingPower,
+    clients: 8,
+    loadMs: 8_000,
+    thinkMs: 10,
     disk: { ...slowFlush, flushMs: 120 },
-    network: { ...busy.network, duplication: 0.9, late: 0.3, lateMs: 1_000 },
-    faults: { crash: 6 },
+    network: { ...busy.network, duplication: 0.9, late: 0.5, lateMs: 300 },
+    faults: { crash: 4, crashAll: 1 },
     storeMs: 1,
     faultMs: 20,
   },
@@ -69,6 +140,8 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'overwrite-instead-of-merge': calm,
   'read-unflushed': {
     ...losingPower,
+    clients: 8,
+    loadMs: 8_000,
     disk: { ...slowFlush, flushMs: 150 },
     ops: { get: 12 },
     faults: { crashAll: 4 },
