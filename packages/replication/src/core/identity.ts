@@ -1,4 +1,5 @@
 import { StoreError } from '@ferrite/errors';
+import { BootTrail } from './boot-trail.ts';
 import type { Desk } from './desk.ts';
 import type { KnownBoot, Registration } from './event.ts';
 import { HELLO_TIMEOUT_MS, RETRY_AFTER_MS } from './limits.ts';
@@ -29,7 +30,7 @@ export interface IdentityHost {
 /**
  * Who this process is (P9): a boot number that grows with each open of the disk, registered with the topology store by
  * compare-and-set, or with a majority of the other nodes while the store is away, and checked against every peer that can
- * be reached. Whoever knows a later boot, or this one by another process, proves that the disk was rolled back or wiped.
+ * be reached. Whoever knows a boot that this disk has not seen proves that the disk was rolled back or wiped.
  */
 export class Identity {
   readonly #desk: Desk;
@@ -40,6 +41,8 @@ export class Identity {
   formed: boolean;
   /** The highest boot known of each other node. */
   readonly boots: Map<string, KnownBoot>;
+  /** The boots that this disk has seen, this one included. */
+  readonly trail: BootTrail;
   /** Peers that answered the last greeting, and why others did not. */
   readonly reachable = new Map<string, string>();
   #verified = false;
@@ -53,6 +56,7 @@ export class Identity {
       boot: number;
       formed: boolean;
       boots: Readonly<Record<string, KnownBoot>>;
+      trail: readonly KnownBoot[];
     },
   ) {
     this.#desk = desk;
@@ -62,35 +66,56 @@ export class Identity {
     this.boot = start.boot;
     this.formed = start.formed;
     this.boots = new Map(Object.entries(start.boots));
+    this.trail = new BootTrail(start.trail);
+    this.trail.add({ boot: this.boot, incarnation: this.incarnation });
   }
 
-  /** Registers the boot, which is durable by now. */
+  /**
+   * Registers the boot, which is durable by now (INV-REPL-9). First it only asks, the store and every peer: registering replaces what
+   * they know of another disk, and a crash in between would forget the loss. What they say is judged, and made durable if
+   * this disk is behind, before anything is replaced.
+   */
   register(): void {
-    if (!this.formed) return this.#form();
+    let store: Outcome<Registration> | undefined;
+    let replies: readonly HelloReply[] | undefined;
+    const judge = (): void => {
+      if (store !== undefined && replies !== undefined) this.#judge(store, replies);
+    };
+    // No boot is below the first: this only asks.
+    this.#host.register(0, this.incarnation, (outcome) => {
+      store = outcome;
+      judge();
+    });
+    this.#greetAll({ boot: 0, register: false }, (all) => {
+      replies = all;
+      judge();
+    });
+  }
+
+  #judge(store: Outcome<Registration>, replies: readonly HelloReply[]): void {
+    // A disk without a history cannot tell a first start from a wipe; only the store can.
+    if (!store.ok && !this.formed) return this.#retry();
+    const known = store.ok ? store.value.known : undefined;
+    const blind = !this.formed && this.#planted('wiped-counts-as-member');
+    if (known !== undefined && blind) this.boot = Math.max(this.boot, known.boot + 1);
+    else if (known !== undefined && this.#isForeign(known))
+      return this.#isBehind(known, 'the topology store knows a boot of this node that this disk has not seen');
+    const heard = blind || this.#planted('peers-not-heard') ? [] : replies;
+    const other = heard.find((reply) => this.#isForeign(knownBy(reply)));
+    if (other !== undefined) return this.#isBehind(knownBy(other), behindBecauseOf(other));
+    if (!store.ok) return this.#storeAway();
+    if (this.formed) return this.#registerInStore();
+    this.formed = true;
+    this.#host.persist(() => this.#registerInStore());
+  }
+
+  #registerInStore(): void {
     this.#host.register(this.boot, this.incarnation, (outcome) => {
       if (!outcome.ok) return this.#storeAway();
       const { registered, known } = outcome.value;
       const mine = registered || (known?.boot === this.boot && known.incarnation === this.incarnation);
-      if (mine) return this.#greet();
-      this.#isBehind(known?.boot ?? this.boot, 'the topology store knows a later boot of this node');
-    });
-  }
-
-  /**
-   * An empty disk asks whether this node has ever had another, and makes the answer durable before it registers:
-   * registering replaces what the store knows of the other disk, and a crash in between would forget the loss.
-   */
-  #form(): void {
-    // No boot is below the first: this only asks.
-    this.#host.register(0, this.incarnation, (outcome) => {
-      if (!outcome.ok) return this.#storeAway();
-      const { known } = outcome.value;
-      if (known !== undefined && !this.#planted('wiped-counts-as-member')) {
-        return this.#isBehind(known.boot, 'the disk is empty, but this node has had data');
-      }
-      if (known !== undefined) this.boot = Math.max(this.boot, known.boot + 1);
-      this.formed = true;
-      this.#host.persist(() => this.register());
+      if (mine || known === undefined) return this.#greet();
+      this.#isBehind(known, 'the topology store knows a later boot of this node');
     });
   }
 
@@ -115,6 +140,7 @@ export class Identity {
       });
     if (request.nodeId === this.#host.self) return answer({ boot: this.boot, incarnation: this.incarnation });
     const known = this.boots.get(request.nodeId);
+    if (request.boot === 0) return answer(known ?? { boot: 0, incarnation: '' });
     const fresh = { boot: request.boot, incarnation: request.incarnation };
     const newest = known !== undefined && known.boot >= request.boot ? known : fresh;
     this.boots.set(request.nodeId, newest);
@@ -125,37 +151,45 @@ export class Identity {
 
   /** Greets every peer, now and ever after: the way a superseded process learns that it is one. */
   #greet(): void {
-    this.#greetAll(false, (replies) => {
+    this.#greetAll({ boot: this.boot, register: false }, (replies) => {
       const later = replies.find((reply) => this.#isLater(reply));
       if (later !== undefined) {
         if (this.#verified) {
           const message = `${later.nodeId} knows boot ${later.knownBoot} of this node, this process is boot ${this.boot}`;
           return this.#host.failStop(new StoreError('NODE_ID_IN_USE', { message }));
         }
-        return this.#isBehind(later.knownBoot, `${later.nodeId} knows a later boot of this node`);
+        return this.#isBehind(knownBy(later), behindBecauseOf(later));
       }
-      if (!this.#verified) {
-        this.#verified = true;
-        this.#host.verified();
-      }
+      this.#isVerified();
       this.#desk.timer(GREET_EVERY_MS, () => this.#greet());
     });
   }
 
+  /** Registers with a majority of the others. */
   #storeAway(): void {
-    const retry = (): void => void this.#desk.timer(RETRY_AFTER_MS, () => this.register());
-    // A disk without a history cannot tell a first start from a wipe; only the store can.
-    if (!this.formed) return retry();
-    this.#greetAll(true, (replies) => {
+    if (!this.formed) return this.#retry();
+    this.#greetAll({ boot: this.boot, register: true }, (replies) => {
       const later = replies.find((reply) => this.#isLater(reply));
-      if (later !== undefined)
-        return this.#isBehind(later.knownBoot, `${later.nodeId} knows a later boot of this node`);
-      if (!this.#verified && replies.length >= majority(this.#host.others().length)) {
-        this.#verified = true;
-        this.#host.verified();
-      }
-      retry();
+      if (later !== undefined) return this.#isBehind(knownBy(later), behindBecauseOf(later));
+      if (replies.length >= majority(this.#host.others().length)) this.#isVerified();
+      this.#retry();
     });
+  }
+
+  #retry(): void {
+    this.#desk.timer(RETRY_AFTER_MS, () => this.register());
+  }
+
+  #isVerified(): void {
+    if (this.#verified) return;
+    this.#verified = true;
+    this.trail.startAgain({ boot: this.boot, incarnation: this.incarnation });
+    this.#host.verified();
+  }
+
+  #isForeign(known: KnownBoot): boolean {
+    if (this.#planted('ignore-rollback') || this.#planted('boots-by-number')) return false;
+    return this.trail.isForeign(known);
   }
 
   #isLater(reply: HelloReply): boolean {
@@ -165,33 +199,32 @@ export class Identity {
     );
   }
 
-  #isBehind(knownBoot: number, why: string): void {
-    if (this.#planted('ignore-rollback')) this.boot = knownBoot + 1;
+  #isBehind(known: KnownBoot, why: string): void {
+    if (this.#planted('ignore-rollback')) this.boot = known.boot + 1;
     else {
       if (this.#verified) return this.#host.failStop(new StoreError('NODE_ID_IN_USE', { message: why }));
-      if (!this.#planted('behind-keeps-boot')) this.boot = Math.max(this.boot, knownBoot + 1);
+      if (!this.#planted('behind-keeps-boot')) this.boot = Math.max(this.boot, known.boot + 1);
       this.#host.behind(why);
     }
+    // Accounted for: what that boot had is recovered.
+    this.trail.add(known);
+    this.trail.add({ boot: this.boot, incarnation: this.incarnation });
     this.formed = true;
     this.#host.persist(() => this.register());
   }
 
-  #greetAll(register: boolean, then: (replies: readonly HelloReply[]) => void): void {
+  #greetAll(
+    greeting: { readonly boot: number; readonly register: boolean },
+    then: (replies: readonly HelloReply[]) => void,
+  ): void {
     const others = this.#host.others();
     const replies: HelloReply[] = [];
     let left = others.length;
     if (left === 0) return then(replies);
     const { self, clusterId } = this.#host;
-    const { boot, incarnation } = this;
-    const request: PeerRequest = {
-      type: 'hello',
-      nodeId: self,
-      clusterId,
-      boot,
-      incarnation,
-      epoch: this.#host.epoch(),
-      register,
-    };
+    const { incarnation } = this;
+    const epoch = this.#host.epoch();
+    const request: PeerRequest = { type: 'hello', nodeId: self, clusterId, incarnation, epoch, ...greeting };
     for (const to of others) {
       this.#host.send(to, request, HELLO_TIMEOUT_MS, (outcome) => {
         if (outcome.ok && outcome.value.type === 'hello') {
@@ -205,3 +238,11 @@ export class Identity {
 }
 
 type HelloReply = Extract<PeerResponse, { type: 'hello' }>;
+
+function knownBy({ knownBoot, knownIncarnation }: HelloReply): KnownBoot {
+  return { boot: knownBoot, incarnation: knownIncarnation };
+}
+
+function behindBecauseOf({ nodeId }: HelloReply): string {
+  return `${nodeId} knows a boot of this node that this disk has not seen`;
+}

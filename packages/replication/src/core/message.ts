@@ -70,6 +70,7 @@ export type PeerRequest =
       readonly type: 'hello';
       readonly nodeId: string;
       readonly clusterId: string;
+      /** 0 only asks what is known. */
       readonly boot: number;
       /** 32 hex digits drawn by the process. */
       readonly incarnation: string;

@@ -30,6 +30,7 @@ export interface RecoveryStatus {
 export class Recovery {
   readonly #node: ReplicaContext;
   readonly #closed: (partition: number) => void;
+  readonly #answers: (peer: string) => boolean;
   readonly #queue: number[] = [];
   readonly #queued = new Set<number>();
   #active = 0;
@@ -37,10 +38,11 @@ export class Recovery {
   #stalled = '';
   #retryArmed = false;
 
-  /** `closed` is told of each partition that counts again. */
-  constructor(node: ReplicaContext, closed: (partition: number) => void) {
+  /** `closed` is told of each partition that counts again; `answers` tells whether a peer answered the last greeting. */
+  constructor(node: ReplicaContext, closed: (partition: number) => void, answers: (peer: string) => boolean) {
     this.#node = node;
     this.#closed = closed;
+    this.#answers = answers;
   }
 
   /** Takes up every gap there is. Call it when the node is verified, and when a gap opens. */
@@ -107,11 +109,13 @@ export class Recovery {
     if (gap === undefined || others.length === 0) return this.#done(partition, true, '');
 
     const merged = new Set<string>();
+    const heard = new Set<string>();
     const failures: string[] = [];
     let left = others.length;
     let decided = false;
     for (const from of others) {
-      this.#transfer(partition, from, undefined, (failure) => {
+      this.#transfer(partition, from, undefined, (failure, whole) => {
+        if (whole) heard.add(from);
         if (failure === undefined) merged.add(from);
         else failures.push(`${from}: ${failure}`);
         left--;
@@ -123,7 +127,10 @@ export class Recovery {
         const enough = (group: ReplicaGroup): boolean => {
           const count = group.others.filter((id) => merged.has(id)).length;
           if (group.others.length === 0 || early) return true;
-          return gap === 'ambiguous' ? count >= 1 : count >= mergesNeeded(group.others.length + 1);
+          if (gap === 'recovering') return count >= mergesNeeded(group.others.length + 1);
+          // What one replica may have lost of its log's end any of the others may have, whatever else it lacks.
+          const missed = group.others.some((id) => !heard.has(id) && this.#answers(id));
+          return count >= 1 && (!missed || planted('ambiguous-hears-some'));
         };
         this.#done(partition, same && groups.every(enough), failures.join('; ') || 'too few replicas to merge from');
       });
@@ -140,12 +147,12 @@ export class Recovery {
       .map((replicas) => ({ others: replicas.filter((id) => id !== self) }));
   }
 
-  /** Merges all that `from` holds of the partition; `done` hears why it failed, if it did. */
+  /** Merges all that `from` holds of the partition; `done` hears why that does not count, and whether it was all. */
   #transfer(
     partition: number,
     from: string,
     after: ScanPlace | undefined,
-    done: (failure: string | undefined) => void,
+    done: (failure: string | undefined, whole: boolean) => void,
   ): void {
     const epoch = this.#node.topology().tableEpoch;
     const page = { maxRecords: TRANSFER_PAGE_RECORDS, maxBytes: TRANSFER_PAGE_BYTES };
@@ -155,16 +162,16 @@ export class Recovery {
       { type: 'scan', epoch, keyspaceId: 0, partition, after, ...page },
       TRANSFER_TIMEOUT_MS,
       (reply) => {
-        if (!reply.ok) return done(reply.error.reason);
-        if (reply.value.type !== 'scan') return done('unexpected answer');
+        if (!reply.ok) return done(reply.error.reason, false);
+        if (reply.value.type !== 'scan') return done('unexpected answer', false);
         const { records, more, standing } = reply.value;
         const trusted =
           standing === 'member' || (standing === 'ambiguous' && this.#node.standings.gap(partition) === 'ambiguous');
-        if (!trusted) return done(`it is ${standing}`);
         this.#mergeAll(records, (ok) => {
-          if (!ok) return done('the local device refused a record');
+          if (!ok) return done('the local device refused a record', false);
           const last = records.at(-1);
-          if (!more || last === undefined || this.#node.planted('recovery-first-page')) return done(undefined);
+          if (!more || last === undefined || this.#node.planted('recovery-first-page'))
+            return done(trusted ? undefined : `it is ${standing}`, true);
           this.#transfer(
             partition,
             from,

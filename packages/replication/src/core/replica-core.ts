@@ -98,13 +98,18 @@ export class ReplicaCore {
       planted,
     );
     this.#operations = new Operations(this.#node, this.#pages);
-    this.#recovery = new Recovery(this.#node, () => this.#persist(() => {}));
+    this.#recovery = new Recovery(
+      this.#node,
+      () => this.#persist(() => {}),
+      (peer) => this.#identity.reachable.get(peer) === '',
+    );
     const boot = (prior?.boot ?? 0) + 1;
     this.#identity = new Identity(this.#desk, this.#identityHost(), planted, {
       incarnation: config.incarnation,
       boot,
       formed: prior?.formed ?? false,
       boots: prior?.boots ?? {},
+      trail: prior === undefined ? [] : (prior.trail ?? [{ boot: prior.boot, incarnation: prior.incarnation }]),
     });
     this.#peers = new PeerService(this.#node, this.#pages, this.#identity);
     this.#openGaps(prior);
@@ -340,7 +345,7 @@ export class ReplicaCore {
 
   #systemState(): Omit<SystemState, 'actors'> {
     const { standings } = this.#node;
-    const { boot, incarnation, formed, boots } = this.#identity;
+    const { boot, incarnation, formed, boots, trail } = this.#identity;
     return {
       clusterId: this.#config.topology.clusterId,
       boot,
@@ -349,6 +354,7 @@ export class ReplicaCore {
       recovering: this.#planted('gap-not-durable') ? [] : standings.partitions('recovering'),
       ambiguous: this.#planted('doubt-not-durable') ? [] : standings.partitions('ambiguous'),
       boots: Object.fromEntries(boots),
+      trail: trail.toRecord(),
     };
   }
 

@@ -16,6 +16,8 @@ export interface SystemState {
   readonly ambiguous: readonly number[];
   /** The highest boot known of each other node. */
   readonly boots: Readonly<Record<string, KnownBoot>>;
+  /** The boots that this disk has seen since the last verified one; absent in what older versions wrote. */
+  readonly trail?: readonly KnownBoot[];
   /** Actors by partition, written by a clean close only (P3). */
   readonly actors: Readonly<Record<string, ActorId>> | undefined;
 }

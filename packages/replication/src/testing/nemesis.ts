@@ -24,7 +24,7 @@ const EFFECTS_MAX = 30;
  * Injects faults at the rates of the scenario and stays inside the fault model: processes, links, clocks and unflushed data
  * go at any time; what was flushed is lost on one disk at a time, and the next such loss waits until all nodes serve again.
  * A disk is rolled back only past a boot that was registered, and the topology store stays while a loss is unresolved: of a
- * boot nobody has heard of nobody can tell (P9).
+ * boot nobody has heard of nobody can tell (P9). While the end of a log is missing, nothing else happens (P17).
  *
  * Each fault has a name, as `crash.3`, and draws from a generator of its own: leaving one out changes no other.
  */
@@ -41,6 +41,8 @@ export class Nemesis {
   /** Names of the faults that were injected. */
   readonly injected: string[] = [];
   #lossUnresolved = false;
+  /** The node that recovers the end of its log. */
+  #torn: SimNode | undefined;
   #open = true;
 
   constructor(targets: NemesisTargets, seed: number, scenario: Scenario) {
@@ -88,6 +90,9 @@ export class Nemesis {
     const { nodes, network, store } = this.#targets;
     const node = prng.pick(nodes);
     const { disk } = node;
+    // The one that recovers may die of it; all others stay where they can be reached.
+    const spared = this.#torn !== undefined && !(fault === 'crash' && node === this.#torn);
+    if (spared && !this.#allServe()) return false;
     switch (fault) {
       case 'crash':
         return this.#down(node, prng, () => node.crash());
@@ -133,7 +138,7 @@ export class Nemesis {
         return image !== undefined && this.#lose(node, prng, () => disk.restore(image));
       }
       case 'tornTail':
-        return this.#mayLose() && this.#down(node, prng, () => node.crash(true));
+        return this.#mayLose() && this.#tearTail(node, prng);
       case 'rot':
         return this.#mayLose() && disk.rot(prng);
       case 'rotAtRest':
@@ -142,7 +147,7 @@ export class Nemesis {
         return this.#lose(node, prng, () => disk.rotSystem());
       case 'misread':
         if (!this.#mayLose()) return false;
-        disk.misreads += 1 + prng.int(3);
+        disk.misread(1 + prng.int(3));
         return true;
       case 'deviceFails':
       case 'deviceSwapped':
@@ -199,6 +204,16 @@ export class Nemesis {
     node.start();
   }
 
+  /**
+   * A replica without the end of its log merges from every other that it can reach (P17): until it has, all of them can be
+   * reached.
+   */
+  #tearTail(node: SimNode, prng: Prng): boolean {
+    for (const heal of this.#heals) heal();
+    this.#torn = node;
+    return this.#down(node, prng, () => node.crash(true));
+  }
+
   #lose(node: SimNode, prng: Prng, change: () => void): boolean {
     if (!this.#mayLose()) return false;
     return this.#down(node, prng, () => {
@@ -215,10 +230,10 @@ export class Nemesis {
   }
 
   #allServe(): boolean {
-    const sound = ({ serving, disk }: SimNode): boolean =>
-      serving && !disk.rotten && !disk.failing && disk.misreads === 0;
+    const sound = ({ serving, disk }: SimNode): boolean => serving && !disk.rotten && !disk.failing && !disk.misreading;
     if (!this.#targets.nodes.every(sound)) return false;
     this.#lossUnresolved = false;
+    this.#torn = undefined;
     return true;
   }
 

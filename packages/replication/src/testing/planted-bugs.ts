@@ -8,7 +8,7 @@ const busy = {
   partitionBits: 0,
   keys: 3,
   clients: 4,
-  loadMs: 4_000,
+  loadMs: 7_000,
   thinkMs: 25,
   timeoutMs: 600,
   memory: 0,
@@ -17,11 +17,13 @@ const busy = {
   disk: { flushMs: 2, readMs: 0.5, slow: 0, subsetLoss: true, overloaded: 0, pageRecords: 4 },
 } satisfies ScenarioPreset;
 /** No faults at all: the bug shows in plain concurrency. */
-const calm: ScenarioPreset = { ...busy, loadMs: 1_500, faults: {} };
+const calm: ScenarioPreset = { ...busy, loadMs: 3_000, faults: {} };
 const slowFlush = { ...busy.disk, flushMs: 60, slow: 0.1 };
 /** Every third message takes up to a second: replicas differ for long. */
 const lateMessages = { ...busy.network, late: 0.3, lateMs: 1_000 };
-const loseDisks: ScenarioPreset = { ...busy, network: lateMessages, faults: { wipe: 3 }, faultMs: 50, storeMs: 1 };
+/** Few messages are late, but those for long: recovery goes on, and some copies are missing. */
+const rarelyLate = { ...busy.network, late: 0.1, lateMs: 2_000 };
+const loseDisks: ScenarioPreset = { ...busy, network: rarelyLate, faults: { wipe: 3 }, faultMs: 50, storeMs: 1 };
 /** Recovery takes its time: a page holds one record. */
 const slowRecovery: ScenarioPreset = {
   ...loseDisks,
@@ -42,19 +44,39 @@ const full: ScenarioPreset = { ...busy, faults: { diskFull: 3 }, faultMs: 100 };
 /** Where each bug shows: a scenario that meets it often, and that a core without the bug survives. */
 export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'accepted-is-enough': calm,
+  'ambiguous-hears-some': {
+    ...losingPower,
+    network: { ...busy.network, loss: 0.15 },
+    loadMs: 30_000,
+    thinkMs: 40,
+    faults: { tornTail: 3 },
+    faultMs: 20,
+    storeMs: 1,
+  },
   'behind-keeps-actors': {
     ...loseDisks,
+    network: busy.network,
     keys: 1,
     thinkMs: 10,
     consistency: { ONE: 1, QUORUM: 1, ALL: 0 },
-    faults: { rollBack: 4, cleanRestart: 6, isolate: 2 },
+    faults: { rollBack: 4, cleanRestart: 5, isolate: 3 },
     faultMs: 50,
   },
   'behind-keeps-boot': { ...loseDisks, faults: { rollBack: 4, cleanRestart: 4, wipe: 1 }, faultMs: 20 },
+  'boots-by-number': {
+    ...loseDisks,
+    network: { ...busy.network, loss: 0.1 },
+    keys: 24,
+    loadMs: 12_000,
+    ops: { get: 1, putWithContext: 8 },
+    faults: { rollBack: 4, crash: 2 },
+    faultMs: 50,
+    storeMs: 100,
+  },
   'blind-delete-reads-one': { ...calm, network: lateMessages, ops: { deleteBlind: 3 } },
   'damage-keeps-actor': { ...rotting, thinkMs: 10, keys: 1, consistency: { ONE: 1, QUORUM: 1, ALL: 0 } },
   'delta-forgets-context': calm,
-  'doubt-not-durable': { ...slowRecovery, faults: { tornTail: 4, crash: 6 }, faultMs: 20 },
+  'doubt-not-durable': { ...slowRecovery, loadMs: 12_000, faults: { tornTail: 4, crash: 6 }, faultMs: 20 },
   'failure-counts-as-copy': { ...busy, faults: { isolate: 3, crash: 2 }, faultMs: 300 },
   'forward-in-doubt': { ...strangers, loadMs: 4_000, faults: { crash: 8 }, faultMs: 50 },
   'full-device-ends-node': { ...full, faults: { diskFull: 3, crash: 2 } },
@@ -112,12 +134,12 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'blind-delete-guesses': { ...calm, ops: { deleteBlind: 3 } },
   'confirm-duplicate-before-flush': {
     ...losingPower,
-    clients: 8,
+    clients: 12,
     loadMs: 8_000,
     thinkMs: 10,
     disk: { ...slowFlush, flushMs: 120 },
-    network: { ...busy.network, duplication: 0.9, late: 0.5, lateMs: 300 },
-    faults: { crash: 4, crashAll: 1 },
+    network: { ...busy.network, duplication: 0.9, late: 0.1, lateMs: 1_000 },
+    faults: { crash: 3, crashAll: 1 },
     storeMs: 1,
     faultMs: 20,
   },

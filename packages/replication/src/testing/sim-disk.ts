@@ -56,8 +56,9 @@ export class SimDisk {
   readonly #slowness = new Slowness();
   /** How many faults keep the device full. */
   full = 0;
-  /** So many of the next reads find a block that is not the one asked for. */
-  misreads = 0;
+  /** So many of the next reads find a block that is not the one asked for; and so many have, and have not told it yet. */
+  #misreadsAhead = 0;
+  #misreadsUntold = 0;
   /** Counts opens and crashes, so that what was under way in an earlier life does not reach a later one. */
   #life = 0;
 
@@ -106,11 +107,14 @@ export class SimDisk {
   read(keyspaceId: number, key: Uint8Array, then: (outcome: Outcome<Uint8Array | undefined>) => void): void {
     const found = this.#visible.get(recordId(keyspaceId, key));
     let outcome: Outcome<Uint8Array | undefined> = { ok: true, value: found?.value };
+    const misread = found !== undefined && !this.#failing && this.#misread();
     if (this.#failing) outcome = { ok: false, error: new StoreError('DEVICE_FAILED') };
-    else if (found?.rotten === true || (found !== undefined && this.#misread()))
-      outcome = { ok: false, error: new StoreError('CHECKSUM_MISMATCH') };
+    else if (found?.rotten === true || misread) outcome = { ok: false, error: new StoreError('CHECKSUM_MISMATCH') };
     else if (this.#prng.chance(this.#config.overloaded)) outcome = { ok: false, error: new StoreError('OVERLOADED') };
-    this.#answer(this.#delay(this.#config.readMs), () => then(outcome));
+    this.#answer(this.#delay(this.#config.readMs), () => {
+      then(outcome);
+      if (misread) this.#misreadsUntold--;
+    });
   }
 
   /** What lies under a key at an open. */
@@ -143,12 +147,17 @@ export class SimDisk {
     const page = records.slice(0, limit);
     const last = page.at(-1);
     const next = records.length > limit && last !== undefined ? { hash: last.hash, key: last.key } : undefined;
+    const untold = this.#misreadsUntold;
     const readable = page.filter(({ rotten }) => !rotten && !this.#misread()).map(({ key, value }) => ({ key, value }));
     const value: StorePage = { records: readable, damaged: page.length - readable.length, next };
+    const misread = this.#misreadsUntold - untold;
     const outcome: Outcome<StorePage> = this.#failing
       ? { ok: false, error: new StoreError('DEVICE_FAILED') }
       : { ok: true, value };
-    this.#answer(this.#delay(this.#config.readMs), () => then(outcome));
+    this.#answer(this.#delay(this.#config.readMs), () => {
+      then(outcome);
+      this.#misreadsUntold -= misread;
+    });
   }
 
   /**
@@ -243,15 +252,27 @@ export class SimDisk {
     return this.#slowness.slowDown(factor);
   }
 
+  /** The next reads of `count` records find a block that is not the one asked for. */
+  misread(count: number): void {
+    this.#misreadsAhead += count;
+  }
+
+  /** A misread is still to come, or to be told. */
+  get misreading(): boolean {
+    return this.#misreadsAhead + this.#misreadsUntold > 0;
+  }
+
   #misread(): boolean {
-    if (this.misreads === 0) return false;
-    this.misreads--;
+    if (this.#misreadsAhead === 0) return false;
+    this.#misreadsAhead--;
+    this.#misreadsUntold++;
     return true;
   }
 
   #atRest(): void {
     this.#failing = false;
-    this.misreads = 0;
+    this.#misreadsAhead = 0;
+    this.#misreadsUntold = 0;
     this.#unflushed = [];
     this.#lastGroup = new Map();
     this.#visible = new Map(this.#durable);
