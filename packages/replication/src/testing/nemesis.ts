@@ -41,6 +41,8 @@ export class Nemesis {
   /** Names of the faults that were injected. */
   readonly injected: string[] = [];
   #lossUnresolved = false;
+  /** Devices that will be replaced, though their node may run again before. */
+  #swapsDue = 0;
   /** The node that recovers the end of its log. */
   #torn: SimNode | undefined;
   #open = true;
@@ -187,9 +189,13 @@ export class Nemesis {
   #deviceFails(node: SimNode, prng: Prng, swapped: boolean): boolean {
     if (!node.up || (swapped && !this.#mayLose())) return false;
     node.disk.fail();
+    if (swapped) this.#swapsDue++;
     this.#later(prng, () => {
       node.crash();
-      if (swapped) node.disk.wipe();
+      if (swapped) {
+        this.#swapsDue--;
+        node.disk.wipe();
+      }
       this.#start(node);
     });
     return true;
@@ -231,7 +237,7 @@ export class Nemesis {
 
   #allServe(): boolean {
     const sound = ({ serving, disk }: SimNode): boolean => serving && !disk.rotten && !disk.failing && !disk.misreading;
-    if (!this.#targets.nodes.every(sound)) return false;
+    if (this.#swapsDue > 0 || !this.#targets.nodes.every(sound)) return false;
     this.#lossUnresolved = false;
     this.#torn = undefined;
     return true;
