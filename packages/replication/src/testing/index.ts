@@ -1,8 +1,17 @@
+export type { MembershipMutation } from '../core/membership/mutation.ts';
 export type { MutationName } from '../core/mutation.ts';
 export { checkHistory } from './checker.ts';
 export type { FinalState, History, ReadRecord, Rule, SeenValue, Violation, WriteRecord } from './history.ts';
 export { drawMix, type Mix, overlay, presetOf } from './mix.ts';
 export { NEMESES, type NemesisName } from './nemeses.ts';
+export { MEMBERSHIP_BUGS } from './membership/planted.ts';
+export {
+  DETECTION_MS_MAX,
+  MEMBERSHIP_PRESETS,
+  type MembershipPreset,
+  type MembershipRun,
+  runMembership,
+} from './membership/run-membership.ts';
 export { PLANTED_BUGS } from './planted-bugs.ts';
 export { Prng } from './prng.ts';
 export { runScenario, runSeed, type SimOptions, type SimResult } from './run-seed.ts';
