@@ -4,6 +4,7 @@ export { checkHistory } from './checker.ts';
 export type { FinalState, History, ReadRecord, Rule, SeenValue, Violation, WriteRecord } from './history.ts';
 export { drawMix, type Mix, overlay, presetOf } from './mix.ts';
 export { NEMESES, type NemesisName } from './nemeses.ts';
+export { type MembershipFigures, measureMembership } from './membership/measure-membership.ts';
 export { MEMBERSHIP_BUGS } from './membership/planted.ts';
 export {
   DETECTION_MS_MAX,

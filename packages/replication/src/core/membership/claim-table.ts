@@ -5,11 +5,15 @@ import { Suspicion } from './suspicion.ts';
 /** What hearing a claim came to: nothing new, a claim to pass on, or a claim that changes what is held of the node. */
 export type Heard = 'known' | 'confirmed' | 'changed';
 
+/** Blind draws before a list of all candidates is made. */
+const DRAWS_MAX = 16;
+
 /** What this node holds of each other one, and the suspicions that are running. Decides what is news; sends nothing. */
 export class ClaimTable {
   readonly #held = new Map<string, Claim>();
   readonly #suspicions = new Map<string, Suspicion>();
   readonly #planted: PlantedInMembership;
+  #nodes: readonly string[] = [];
   #live = 0;
 
   constructor(planted: PlantedInMembership) {
@@ -41,6 +45,7 @@ export class ClaimTable {
   /** Nodes come and go with the topology, never by what is said of them. A new one is taken for alive in a life before its first. */
   replace(nodes: readonly string[]): void {
     const wanted = new Set(nodes);
+    this.#nodes = [...wanted];
     for (const node of this.#held.keys()) {
       if (wanted.has(node)) continue;
       this.#held.delete(node);
@@ -50,6 +55,25 @@ export class ClaimTable {
       if (!this.#held.has(node)) this.#held.set(node, { node, state: 'alive', boot: 0, incarnation: 0, by: node });
     }
     this.#live = this.all().filter(({ state }) => state !== 'dead').length;
+  }
+
+  /** At most `count` different nodes for which `wanted` holds, at random. */
+  draw(count: number, random: () => number, wanted: (node: string) => boolean): readonly string[] {
+    const drawn = new Set<string>();
+    // In a large cluster a few blind draws nearly always do; only then is it worth looking at every node.
+    for (let tries = DRAWS_MAX; tries > 0 && drawn.size < count && this.#nodes.length > DRAWS_MAX; tries--) {
+      const node = this.#nodes[Math.floor(random() * this.#nodes.length)]!;
+      if (wanted(node)) drawn.add(node);
+    }
+    if (drawn.size === count) return [...drawn];
+    const left = this.#nodes.filter((node) => !drawn.has(node) && wanted(node));
+    while (drawn.size < count && left.length > 0) {
+      const at = Math.floor(random() * left.length);
+      drawn.add(left[at]!);
+      left[at] = left.at(-1)!;
+      left.pop();
+    }
+    return [...drawn];
   }
 
   /** Takes a claim about another node if it is news (INV-SWIM-1); `factor` stretches a suspicion that it starts. */

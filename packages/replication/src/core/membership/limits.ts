@@ -16,7 +16,7 @@ export const INDIRECT_PROBES = 3;
 export const SUSPICION_MIN_MS = 750;
 
 /** ... and after this time if nobody else does. */
-export const SUSPICION_MAX_MS = 1_500;
+export const SUSPICION_MAX_MS = 1_300;
 
 /** Independent confirmations that bring a suspicion down to its minimum; fewer in clusters that have fewer nodes. */
 export const CONFIRMATIONS_MAX = 3;

@@ -226,20 +226,7 @@ export class Membership {
   }
 
   #some(count: number, except: string): readonly string[] {
-    const live = this.#table.all().filter(({ node, state }) => state !== 'dead' && node !== except);
-    return this.#draw(live, count);
-  }
-
-  #draw(from: readonly Claim[], count: number): readonly string[] {
-    const left = [...from];
-    const drawn: string[] = [];
-    while (drawn.length < count && left.length > 0) {
-      const at = Math.floor(this.#random() * left.length);
-      drawn.push(left[at]!.node);
-      left[at] = left.at(-1)!;
-      left.pop();
-    }
-    return drawn;
+    return this.#table.draw(count, this.#random, (node) => node !== except && this.#table.isLive(node));
   }
 
   /** Fresh claims do not wait for the next probe: they reach everyone within a few hops. */
@@ -293,8 +280,8 @@ export class Membership {
   #revive(): void {
     this.#reviveAtMs = this.#awakeMs + REVIVE_EVERY_MS;
     if (this.#planted('forget-dead')) return;
-    const dead = this.#table.all().filter(({ state }) => state === 'dead');
-    for (const node of this.#draw(dead, 1)) this.#send(node, { type: 'ping', sequence: 0 });
+    for (const node of this.#table.draw(1, this.#random, (each) => !this.#table.isLive(each)))
+      this.#send(node, { type: 'ping', sequence: 0 });
   }
 
   #setNodes(nodes: readonly string[]): void {

@@ -234,7 +234,7 @@ function calm(stage: Stage): void {
       if (!right) violations.push(`not converged: n${observer + 1} holds n${subject + 1} for ${state} in boot ${boot}`);
     }
   }
-  sim.counters = { messages: 0, claims: 0, largest: 0 };
+  sim.resetCounters();
   const up = sim.members.filter((member) => member.up).length;
   sim.run(CALM_MS);
   const load = sim.counters.messages / up / (CALM_MS / PERIOD_MS);

@@ -84,6 +84,10 @@ export class SimMembers {
     return this.#accusers.get(lifeOf(claim))?.size ?? 0;
   }
 
+  resetCounters(): void {
+    this.counters = { messages: 0, claims: 0, largest: 0 };
+  }
+
   kill(at: number): void {
     const member = this.members[at]!;
     member.up = false;
