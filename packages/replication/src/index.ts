@@ -3,6 +3,8 @@
 // The machine inside, for simulators and other shells.
 export type { Effect, ScanResult } from './core/effect.ts';
 export type { ClientCommand, Event, KnownBoot, Registration, StorePage } from './core/event.ts';
+export type { Claim, Liveness } from './core/membership/claim.ts';
+export type { GossipMessage } from './core/membership/gossip-message.ts';
 export type {
   CoordinatedOp,
   GetResult,
@@ -35,6 +37,7 @@ export {
   updateKeyspace,
 } from './core/topology.ts';
 export type { Clock } from './ports/clock.ts';
+export type { GossipTransport } from './ports/gossip-transport.ts';
 export type { LocalStore } from './ports/local-store.ts';
 export type { Random } from './ports/random.ts';
 export type { ReplicaTransport } from './ports/replica-transport.ts';

@@ -43,6 +43,8 @@ export type Effect =
   | { readonly type: 'cancel'; readonly ticket: number }
   | { readonly type: 'register'; readonly ticket: number; readonly boot: number; readonly incarnation: string }
   | { readonly type: 'fetchTopology' }
+  /** A request to a node that is held for alive has failed: membership may want to look. */
+  | { readonly type: 'doubt'; readonly node: string }
   /** The node may serve: its own state is known and durable. */
   | { readonly type: 'started' }
   /** Nothing is in flight and the state for the next start is durable. */

@@ -1,5 +1,6 @@
 import type { StoreError } from '@ferrite/errors';
 import type { CausalContext } from '@ferrite/vector-clock';
+import type { Liveness } from './membership/claim.ts';
 import type { Outcome, PeerRequest, PeerResponse, ScanPlace } from './message.ts';
 import type { Consistency, Durability, Keyspace, TopologyDocument } from './topology.ts';
 
@@ -49,7 +50,15 @@ export type Event =
   | { readonly type: 'start' }
   | { readonly type: 'client'; readonly op: number; readonly command: ClientCommand; readonly wallMs: number }
   | { readonly type: 'request'; readonly id: number; readonly request: PeerRequest; readonly wallMs: number }
-  | { readonly type: 'peer'; readonly ticket: number; readonly outcome: Outcome<PeerResponse> }
+  /** A peer's answer, or why there is none, and how long that took. */
+  | {
+      readonly type: 'peer';
+      readonly ticket: number;
+      readonly outcome: Outcome<PeerResponse>;
+      readonly tookMs: number;
+    }
+  /** What membership holds of a node. It may be wrong: nothing but the choice of peers follows from it. */
+  | { readonly type: 'liveness'; readonly node: string; readonly liveness: Liveness }
   | { readonly type: 'read'; readonly ticket: number; readonly outcome: Outcome<Uint8Array | undefined> }
   | { readonly type: 'page'; readonly ticket: number; readonly outcome: Outcome<StorePage> }
   /** The engine took the append (its place in the log is fixed), or refused it. */

@@ -1,6 +1,6 @@
 import { StoreError } from '@ferrite/errors';
 import { mergeRecords } from '@ferrite/vector-clock';
-import { HEDGE_AFTER_MS } from './limits.ts';
+import { HEDGE_ANYHOW_MS } from './limits.ts';
 import type { GetResult, Outcome, Standing } from './message.ts';
 import { majority, needed } from './quorum.ts';
 import { ReadTally } from './read-tally.ts';
@@ -30,9 +30,15 @@ export function coordinateRead(
 ): void {
   const { planted, self } = node;
   const one = read.consistency === 'ONE';
-  const goal = needed(read.consistency, read.replicas.length);
+  // A dead replica still counts (P10, INV-SWIM-7).
+  const counting = planted('dead-leave-quorum')
+    ? read.replicas.filter((each) => node.peers.liveness(each) !== 'dead')
+    : read.replicas;
+  const goal = needed(read.consistency, counting.length);
   const tally = new ReadTally(planted('count-reads-short') && !one ? goal - 1 : goal);
   const waiting = candidates(node, read);
+  /** Peers that have not answered yet. */
+  const asked = new Set<string>();
   let outstanding = 0;
   let state: 'asking' | 'repairing' | 'finished' = 'asking';
   let stopHedge = (): void => {};
@@ -105,6 +111,7 @@ export function coordinateRead(
       });
       return;
     }
+    asked.add(replica);
     const epoch = node.topology().tableEpoch;
     sendTo(
       node,
@@ -112,6 +119,7 @@ export function coordinateRead(
       { type: 'read', epoch, keyspaceId: read.keyspaceId, key: read.key },
       read.timeoutMs,
       (reply) => {
+        asked.delete(replica);
         if (reply.ok && reply.value.type === 'read') vote(replica, reply.value.record, reply.value.standing);
         else missed(replica);
       },
@@ -144,22 +152,32 @@ export function coordinateRead(
     if (outstanding === 0) fail('QUORUM_UNAVAILABLE', `${tally.members} of ${tally.needed} replicas could answer`);
   };
 
-  const hedge = (): void => {
+  /** Asks one more, in place of those that are late: soon if this read may be a hedged one, in any case in the end. */
+  const hedge = (last: boolean): void => {
     if (state !== 'asking' || waiting.length === 0) return;
+    if (!last && !node.peers.spendHedge()) {
+      stopHedge = node.desk.timer(HEDGE_ANYHOW_MS, () => hedge(true));
+      return;
+    }
+    node.peers.late(asked);
     ask(waiting.shift()!);
-    stopHedge = node.desk.timer(HEDGE_AFTER_MS, hedge);
+    startHedge();
+  };
+  const startHedge = (): void => {
+    if (waiting.length > 0) stopHedge = node.desk.timer(node.peers.hedgeAfterMs(asked), () => hedge(false));
   };
 
+  node.peers.earnHedge();
   widen();
-  if (waiting.length > 0) stopHedge = node.desk.timer(HEDGE_AFTER_MS, hedge);
+  startHedge();
   if (outstanding === 0) fail('QUORUM_UNAVAILABLE', 'the key has no replica');
 }
 
-/** The replicas in the order in which they are asked: this node first, if its word may count. */
+/** The replicas in the order in which they are asked: this node first, if its word may count, the live and fast next. */
 function candidates(node: ReplicaContext, read: CoordinatedRead): string[] {
   const { self, standings } = node;
-  const others = read.replicas.filter((replica) => replica !== self);
-  if (!read.replicas.includes(self)) return others;
+  const others = node.peers.preferred(read.replicas.filter((replica) => replica !== self));
+  if (!read.replicas.includes(self)) return [...others];
   const useful = read.consistency === 'ONE' || standings.isMember(read.partition);
   if (node.planted('votes-twice')) return [self, self, ...others];
   return useful ? [self, ...others] : [...others, self];

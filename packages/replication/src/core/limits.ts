@@ -1,7 +1,10 @@
 /** Limits of the core. Bytes, counts and milliseconds as the names say. */
 
-/** A get that has too few answers asks one more replica after this pause. */
+/** A scan that has too few answers asks one more replica after this pause. */
 export const HEDGE_AFTER_MS = 50;
+
+/** A get that has too few answers, and may not be hedged early any more, asks one more replica after this further pause. */
+export const HEDGE_ANYHOW_MS = 150;
 
 /** A peer that answers Hello later than this counts as unreachable for the start. */
 export const HELLO_TIMEOUT_MS = 1_000;

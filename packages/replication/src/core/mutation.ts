@@ -21,6 +21,7 @@ export type MutationName =
   | 'delta-forgets-context'
   | 'doubt-not-durable'
   | 'failure-counts-as-copy'
+  | 'dead-leave-quorum'
   | 'forget-key-lock'
   | 'forward-in-doubt'
   | 'full-device-ends-node'

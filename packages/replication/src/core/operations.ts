@@ -91,7 +91,7 @@ export class Operations {
     const partition = partitionOfKey(this.#node.topology(), key);
     const replicas = replicasOf(this.#node.topology(), keyspace, partition);
     const { self } = this.#node;
-    const elsewhere = replicas.filter((id) => id !== self);
+    const elsewhere = this.#node.peers.preferred(replicas.filter((id) => id !== self));
     const mine = replicas.includes(self) || this.#node.planted('stranger-coordinates');
     if (!mine || !this.#mayCoordinate(partition))
       return this.#forward(keyspace.id, key, op, timeoutMs, elsewhere, done);

@@ -1,10 +1,15 @@
+import type { Reason } from '@ferrite/errors';
 import type { Actors } from './actors.ts';
-import type { Desk } from './desk.ts';
+import { type Desk, expectAnswer } from './desk.ts';
 import type { LocalRecords } from './local-records.ts';
+import type { PeerView } from './membership/peer-view.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import type { Planted } from './mutation.ts';
 import type { Standings } from './standings.ts';
 import type { TopologyDocument } from './topology.ts';
+
+/** Failures after which a peer may be gone. */
+const SILENT: ReadonlySet<Reason> = new Set(['FABRIC_UNAVAILABLE', 'DEADLINE_EXCEEDED']);
 
 /** What the parts of one node's core share. */
 export interface ReplicaContext {
@@ -14,10 +19,11 @@ export interface ReplicaContext {
   readonly standings: Standings;
   readonly actors: Actors;
   readonly planted: Planted;
+  readonly peers: PeerView;
   topology(): TopologyDocument;
 }
 
-/** Sends to a peer and gives its answer, once. */
+/** Sends to a peer and gives its answer, once. Reads and writes do not wait long for the dead. */
 export function sendTo(
   context: ReplicaContext,
   to: string,
@@ -25,8 +31,16 @@ export function sendTo(
   timeoutMs: number,
   then: (outcome: Outcome<PeerResponse>) => void,
 ): void {
-  const ticket = context.desk.ask({ type: 'send', to, request, timeoutMs }, (answer) => {
-    context.desk.forget(ticket);
-    if (answer.type === 'peer') then(answer.outcome);
+  const { desk, peers } = context;
+  const urgent = request.type === 'read' || request.type === 'write';
+  const patienceMs = urgent ? peers.patienceMs(to, timeoutMs) : timeoutMs;
+  const ticket = desk.ask({ type: 'send', to, request, timeoutMs: patienceMs }, (answer) => {
+    desk.forget(ticket);
+    const { outcome, tookMs } = expectAnswer(answer, 'peer');
+    if (outcome.ok && request.type === 'read') peers.answered(to, tookMs);
+    if (!outcome.ok && SILENT.has(outcome.error.reason) && peers.liveness(to) === 'alive') {
+      desk.emit({ type: 'doubt', node: to });
+    }
+    then(outcome);
   });
 }

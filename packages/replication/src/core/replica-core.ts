@@ -6,6 +6,7 @@ import type { Event } from './event.ts';
 import { Identity } from './identity.ts';
 import { HELLO_TIMEOUT_MS, REGISTER_TIMEOUT_MS, SYSTEM_KEYSPACE, TOPOLOGY_WAIT_MS } from './limits.ts';
 import { LocalRecords } from './local-records.ts';
+import { PeerView } from './membership/peer-view.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import type { MutationName, Planted } from './mutation.ts';
 import { Operations } from './operations.ts';
@@ -89,7 +90,8 @@ export class ReplicaCore {
       planted,
     );
     const topology = (): TopologyDocument => this.#topology;
-    this.#node = { self: config.nodeId, desk: this.#desk, records, standings, actors, planted, topology };
+    const peers = new PeerView();
+    this.#node = { self: config.nodeId, desk: this.#desk, records, standings, actors, planted, topology, peers };
     this.#pages = new ReplicaPages(
       this.#desk,
       standings,
@@ -135,6 +137,9 @@ export class ReplicaCore {
       case 'topology':
         if (event.document.epoch > this.#topology.epoch) this.#topology = event.document;
         for (const waiter of this.#topologyWaiters.splice(0)) waiter();
+        break;
+      case 'liveness':
+        this.#node.peers.setLiveness(event.node, event.liveness);
         break;
       case 'stop':
         this.#stop();

@@ -44,9 +44,8 @@ export function coordinateScan(
 ): void {
   const goal = needed(scan.consistency, scan.replicas.length);
   const { self } = node;
-  const waiting = scan.replicas.includes(self)
-    ? [self, ...scan.replicas.filter((id) => id !== self)]
-    : [...scan.replicas];
+  const others = node.peers.preferred(scan.replicas.filter((id) => id !== self));
+  const waiting = scan.replicas.includes(self) ? [self, ...others] : [...others];
   const got: Page[] = [];
   let outstanding = 0;
   let finished = false;

@@ -12,6 +12,7 @@ export interface RunnerHost {
   stopped(): void;
   failStop(error: StoreError): void;
   fetchTopology(): void;
+  doubt(node: string): void;
 }
 
 /** The only place where effects become calls. It decides nothing. */
@@ -62,9 +63,12 @@ export class EffectRunner {
       }
       case 'send': {
         const { ticket } = effect;
-        return void this.#ports.transport.call(effect.to, effect.request, effect.timeoutMs).then(
-          (value) => this.#raise({ type: 'peer', ticket, outcome: { ok: true, value } }),
-          (error: unknown) => this.#raise({ type: 'peer', ticket, outcome: failure(error) }),
+        const { clock, transport } = this.#ports;
+        const sentAtMs = clock.monotonicMs();
+        const took = (): number => clock.monotonicMs() - sentAtMs;
+        return void transport.call(effect.to, effect.request, effect.timeoutMs).then(
+          (value) => this.#raise({ type: 'peer', ticket, outcome: { ok: true, value }, tookMs: took() }),
+          (error: unknown) => this.#raise({ type: 'peer', ticket, outcome: failure(error), tookMs: took() }),
         );
       }
       case 'timer': {
@@ -97,6 +101,8 @@ export class EffectRunner {
         return this.#host.failStop(effect.error);
       case 'fetchTopology':
         return this.#host.fetchTopology();
+      case 'doubt':
+        return this.#host.doubt(effect.node);
       case 'note':
         return this.#ports.note?.(effect.level, effect.text, effect.facts);
       default:

@@ -60,6 +60,7 @@ const member = (id: string): TopologyNode => ({
 });
 const clock = {
   wallMs: () => 1_700_000_000_000,
+  monotonicMs: () => performance.now(),
   setTimer: (ms: number, fire: () => void) => {
     const timer = setTimeout(fire, ms);
     return () => clearTimeout(timer);

@@ -3,6 +3,8 @@ import type { CausalContext } from '@ferrite/vector-clock';
 import type { ScanResult } from '../core/effect.ts';
 import type { ClientCommand, Event } from '../core/event.ts';
 import { SYSTEM_KEYSPACE } from '../core/limits.ts';
+import type { Claim } from '../core/membership/claim.ts';
+import type { GossipMessage } from '../core/membership/gossip-message.ts';
 import type { GetResult, Outcome, PeerRequest, PeerResponse, ScanPlace, WriteResult } from '../core/message.ts';
 import { ReplicaCore, type ReplicaStatus, type StoreReport } from '../core/replica-core.ts';
 import { SYSTEM_STATE_KEY } from '../core/system-state.ts';
@@ -14,16 +16,21 @@ import {
   type TopologyDocument,
 } from '../core/topology.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { GossipTransport } from '../ports/gossip-transport.ts';
 import type { LocalStore } from '../ports/local-store.ts';
 import type { Random } from '../ports/random.ts';
 import type { ReplicaTransport } from '../ports/replica-transport.ts';
 import type { TopologyStore } from '../ports/topology-store.ts';
 import { EffectRunner } from './effect-runner.ts';
+import { type MembershipLoop, openMembershipLoop } from './membership-loop.ts';
+import { fraction, hex } from './random-numbers.ts';
 
 /** The drivers a node is composed of. */
 export interface ReplicaPorts {
   readonly store: LocalStore;
   readonly transport: ReplicaTransport;
+  /** Absent: nobody is ever suspected. */
+  readonly gossip?: GossipTransport;
   readonly topologyStore: TopologyStore;
   readonly clock: Clock;
   readonly random: Random;
@@ -83,6 +90,10 @@ export interface ReplicaNode extends AsyncDisposable {
   scanPage(command: ScanCommand): Promise<ScanPageResult>;
   /** Answers a peer. */
   handle(request: PeerRequest): Promise<PeerResponse>;
+  /** Takes a membership message from a peer. */
+  hear(from: string, message: GossipMessage): void;
+  /** What this node holds of each other one; empty without a gossip transport. */
+  members(): readonly Claim[];
   topology(): TopologyDocument;
   /** The keyspace of that name (empty: `default`), looked up in the store if this node has not heard of it. `KEYSPACE_NOT_FOUND`. */
   keyspace(name: string): Keyspace | Promise<Keyspace>;
@@ -125,6 +136,7 @@ class Shell implements ReplicaNode {
   readonly failed: Promise<StoreError>;
   readonly #core: ReplicaCore;
   readonly #ports: ReplicaPorts;
+  readonly #nodeId: string;
   readonly #runner: EffectRunner;
   readonly #operations = new Map<number, Settle<GetResult | WriteResult | ScanResult>>();
   readonly #requests = new Map<number, Settle<PeerResponse>>();
@@ -138,10 +150,12 @@ class Shell implements ReplicaNode {
   #fail!: (error: StoreError) => void;
   #idle: (() => void) | undefined;
   #fetching: Promise<void> | undefined;
+  #membership: MembershipLoop | undefined;
 
   constructor(core: ReplicaCore, ports: ReplicaPorts, nodeId: string) {
     this.#core = core;
     this.#ports = ports;
+    this.#nodeId = nodeId;
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -152,6 +166,7 @@ class Shell implements ReplicaNode {
       stopped: () => this.#stopped?.(),
       failStop: (error) => this.#failStop(error),
       fetchTopology: () => void this.#fetchTopology(),
+      doubt: (node) => this.#membership?.doubt(node),
     });
   }
 
@@ -162,6 +177,12 @@ class Shell implements ReplicaNode {
     this.#dispatch({ type: 'start' });
     const failure = await Promise.race([started, this.failed]);
     if (failure !== undefined) throw failure;
+    this.#membership = openMembershipLoop(this.#ports, {
+      self: this.#nodeId,
+      topology: () => this.#core.topology(),
+      boot: () => this.#core.status().boot,
+      report: ({ node, state }) => this.#dispatch({ type: 'liveness', node, liveness: state }),
+    });
   }
 
   async get(command: GetCommand): Promise<GetResult> {
@@ -229,6 +250,14 @@ class Shell implements ReplicaNode {
     });
   }
 
+  hear(from: string, message: GossipMessage): void {
+    this.#membership?.hear(from, message);
+  }
+
+  members(): readonly Claim[] {
+    return this.#membership?.claims() ?? [];
+  }
+
   topology(): TopologyDocument {
     return this.#core.topology();
   }
@@ -287,6 +316,7 @@ class Shell implements ReplicaNode {
     this.#dispatch({ type: 'stop' });
     await Promise.race([stopped, this.failed]);
     this.#runner.close();
+    this.#membership?.close();
   }
 
   #run(command: ClientCommand): Promise<GetResult | WriteResult | ScanResult> {
@@ -335,6 +365,7 @@ class Shell implements ReplicaNode {
   #failStop(error: StoreError): void {
     this.#failure = error;
     this.#runner.close();
+    this.#membership?.close();
     for (const table of [this.#operations, this.#requests]) {
       for (const { reject } of table.values()) reject(error.withEffect('unknown'));
       table.clear();
@@ -347,13 +378,4 @@ class Shell implements ReplicaNode {
 interface Settle<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (error: StoreError) => void;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** 32 random bits as a number in [0, 1). */
-function fraction(bytes: Uint8Array): number {
-  return bytes.reduce((value, byte) => value * 256 + byte, 0) / 2 ** 32;
 }

@@ -147,6 +147,7 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'count-reads-short': { ...calm, network: lateMessages },
   'count-recovering-reads': { ...slowRecovery, clients: 8, thinkMs: 10, faults: { wipe: 6 }, faultMs: 20 },
   'count-writes-short': { ...calm, network: lateMessages },
+  'dead-leave-quorum': { ...calm, network: lateMessages },
   'forget-key-lock': calm,
   'ignore-rollback': { ...loseDisks, faults: { rollBack: 4, cleanRestart: 2 }, faultMs: 20 },
   'keep-actor-after-crash': {

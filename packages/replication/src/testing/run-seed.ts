@@ -4,6 +4,7 @@ import { decodeVersions } from '../core/record.ts';
 import { partitionOfKey, replicasOf } from '../core/replicas.ts';
 import { formTopology, type TopologyDocument } from '../core/topology.ts';
 import { checkHistory } from './checker.ts';
+import { spreadFalseRumours } from './false-rumours.ts';
 import type { Kept, Violation } from './history.ts';
 import { checkLiveness } from './liveness.ts';
 import { Nemesis } from './nemesis.ts';
@@ -85,6 +86,7 @@ export function runScenario(seed: number, scenario: Scenario, options: Omit<SimO
     seed,
     scenario,
   );
+  spreadFalseRumours(nodes, timeline, stream('rumours'));
   const nemesis = new Nemesis({ nodes, network, store, timeline, trace }, seed, scenario);
 
   timeline.runUntil(scenario.loadMs);

@@ -2,6 +2,7 @@ import { StoreError } from '@ferrite/errors';
 import type { ScanResult } from '../core/effect.ts';
 import type { ClientCommand } from '../core/event.ts';
 import { SYSTEM_KEYSPACE } from '../core/limits.ts';
+import type { Liveness } from '../core/membership/claim.ts';
 import type { GetResult, Outcome, PeerRequest, PeerResponse, WriteResult } from '../core/message.ts';
 import type { MutationName } from '../core/mutation.ts';
 import { ReplicaCore, type ReplicaStatus } from '../core/replica-core.ts';
@@ -106,6 +107,11 @@ export class SimNode {
   /** The process dies in the middle of a step, after so many more effects. */
   dieAfter(effects: number): void {
     this.#process?.dieAfter(effects);
+  }
+
+  /** What membership tells it of another node. */
+  hearOf(node: string, liveness: Liveness): void {
+    this.#process?.raise({ type: 'liveness', node, liveness });
   }
 
   pause(): void {

@@ -125,7 +125,10 @@ export class SimProcess {
       case 'send': {
         const { ticket, to, request, timeoutMs } = effect;
         trace.text(request.type);
-        return network.call(id, to, request, timeoutMs, (outcome) => this.raise({ type: 'peer', ticket, outcome }));
+        const sentAtMs = timeline.now;
+        return network.call(id, to, request, timeoutMs, (outcome) =>
+          this.raise({ type: 'peer', ticket, outcome, tookMs: timeline.now - sentAtMs }),
+        );
       }
       case 'timer': {
         const { ticket, afterMs } = effect;
@@ -159,7 +162,7 @@ export class SimProcess {
       case 'failStop':
         return this.#node.ended(effect.error);
       default:
-        // Nothing to do for `started`, `note` and `fetchTopology`: the table never changes in a run.
+        // Nothing to do for `started`, `note`, `doubt` and `fetchTopology`: the table never changes in a run.
         return;
     }
   }

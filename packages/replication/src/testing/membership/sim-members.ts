@@ -146,7 +146,7 @@ export class SimMembers {
   #report(observer: number, claim: Claim): void {
     const atMs = this.timeline.now;
     const subject = this.#index.get(claim.node)!;
-    this.#hash.add(`${atMs} ${observer} ${subject} ${claim.state} ${claim.boot} ${claim.incarnation} ${claim.by}`);
+    this.#hash.text(`${atMs} ${observer} ${subject} ${claim.state} ${claim.boot} ${claim.incarnation} ${claim.by}`);
     this.#sighted({ atMs, observer, subject, claim });
   }
 

@@ -193,6 +193,25 @@ export declare type PeerStatus = Message<"ferrite.node.v1.PeerStatus"> & {
    * @generated from field: string detail = 3;
    */
   detail: string;
+
+  /**
+   * What this node holds of it: "alive", "suspect" or "dead".
+   *
+   * @generated from field: string liveness = 4;
+   */
+  liveness: string;
+
+  /**
+   * The boot and the incarnation that this is said of.
+   *
+   * @generated from field: uint64 boot = 5;
+   */
+  boot: bigint;
+
+  /**
+   * @generated from field: uint64 incarnation = 6;
+   */
+  incarnation: bigint;
 };
 
 /**

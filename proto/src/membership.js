@@ -1,0 +1,1 @@
+export * from '../gen/ferrite/membership/v1/membership_service_pb.js';
