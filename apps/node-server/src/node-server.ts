@@ -3,18 +3,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '@ferrite/errors';
 import { type Limits, listenFabric, listenHttp, type Routes } from '@ferrite/net';
 import { KvService, TopologyService } from '@ferrite/proto/kv';
+import { MembershipService } from '@ferrite/proto/membership';
 import { NodeService } from '@ferrite/proto/node';
 import { ReplicaService } from '@ferrite/proto/replica';
 import { formTopology, openReplicaNode, type ReplicaNode, type TopologyDocument } from '@ferrite/replication';
 import { openEngine } from '@ferrite/spdk-engine';
 import { type Log, openLog } from '@ferrite/telemetry';
 import { createTokenCodec } from '@ferrite/vector-clock';
+import { fabricGossipTransport } from './adapters/fabric-gossip-transport.ts';
 import { fabricReplicaTransport } from './adapters/fabric-replica-transport.ts';
 import { type FileTopologyStore, openFileTopologyStore } from './adapters/file-topology-store.ts';
 import { systemClock, systemRandom } from './adapters/system.ts';
 import type { NodeConfig } from './config/schema.ts';
 import { nodeMetrics } from './node-metrics.ts';
 import { kvService } from './rpc/kv-service.ts';
+import { membershipService } from './rpc/membership-service.ts';
 import { nodeService } from './rpc/node-service.ts';
 import { replicaService } from './rpc/replica-service.ts';
 import { topologyService } from './rpc/topology-service.ts';
@@ -79,11 +82,13 @@ export async function openNodeServer(
 
   let current: () => TopologyDocument = () => topology;
   const transport = opened.use(fabricReplicaTransport(() => current(), limits));
+  const gossip = opened.use(fabricGossipTransport(config.node.id, () => current(), limits));
   const replica = opened.use(
     await openReplicaNode(
       {
         store: engine,
         transport,
+        gossip,
         topologyStore,
         clock: systemClock,
         random: systemRandom,
@@ -104,6 +109,7 @@ export async function openNodeServer(
   const peerRoutes: Routes = (router) => {
     clientRoutes(router);
     router.service(ReplicaService, replicaService(replica, requestTimeoutMs));
+    router.service(MembershipService, membershipService(replica));
   };
   let ready = true;
   const onError = (error: unknown, method: string): void =>

@@ -19,9 +19,19 @@ export interface NodeStatus {
   readonly partitionsMember: number;
   readonly partitionsRecovering: number;
   readonly engine: EngineStatus;
-  readonly peers: readonly { readonly id: string; readonly reachable: boolean; readonly detail: string }[];
+  readonly peers: readonly PeerState[];
   /** Why the node does not serve fully; empty if it does. */
   readonly detail: string;
+}
+
+/** What a node says of another. */
+export interface PeerState {
+  readonly id: string;
+  /** It answered the last greeting; `detail` says why not. */
+  readonly reachable: boolean;
+  readonly detail: string;
+  /** What membership holds of it: `alive`, `suspect` or `dead`; empty if the node does not say. */
+  readonly liveness: string;
 }
 
 export interface EngineStatus {
@@ -87,7 +97,7 @@ function found(status: WireNodeStatus | undefined, error: string): Pick<NodeStat
         usedBytes: Number(engine?.usedBytes ?? 0),
         records: Number(engine?.records ?? 0),
       },
-      peers: status.peers.map(({ id, reachable, detail }) => ({ id, reachable, detail })),
+      peers: status.peers.map(({ id, reachable, detail, liveness }) => ({ id, reachable, detail, liveness })),
       detail: status.detail,
     },
   };

@@ -65,7 +65,9 @@ function remarks(nodes: readonly NodeState[]): string {
   const lines = nodes.flatMap(({ member, status, error }) => {
     if (status === undefined) return [`${member.id}: ${error ?? 'no answer'}`];
     const away = status.peers.filter((peer) => !peer.reachable).map((peer) => peer.id);
+    const gone = status.peers.filter(({ liveness }) => liveness === 'suspect' || liveness === 'dead');
     return [
+      ...gone.map(({ id, liveness }) => `${member.id} holds ${id} for ${liveness}`),
       ...(status.detail === '' ? [] : [`${member.id}: ${status.detail}`]),
       ...(away.length === 0 ? [] : [`${member.id} does not reach ${away.join(', ')}`]),
     ];

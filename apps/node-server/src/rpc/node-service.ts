@@ -53,7 +53,17 @@ export function nodeService({
         groups: BigInt(stats.groups),
         deviceBytesWritten: BigInt(stats.writtenBytes),
       },
-      peers: Object.entries(now.peers).map(([id, why]) => ({ id, reachable: why === '', detail: why })),
+      peers: replica.members().map(({ node, state, boot, incarnation }) => {
+        const why = now.peers[node] ?? 'not greeted yet';
+        return {
+          id: node,
+          reachable: why === '',
+          detail: why,
+          liveness: state,
+          boot: BigInt(boot),
+          incarnation: BigInt(incarnation),
+        };
+      }),
     };
   };
   return {

@@ -5,5 +5,12 @@ import { topologyToWire } from '../codec/topology.ts';
 
 /** `ferrite.kv.v1.TopologyService`: what clients route by. */
 export function topologyService(replica: ReplicaNode): ServiceImpl<typeof TopologyService> {
-  return { getTopology: ({ knownEpoch }) => topologyToWire(replica.topology(), knownEpoch) };
+  return {
+    getTopology({ knownEpoch }) {
+      const response = topologyToWire(replica.topology(), knownEpoch);
+      const held = new Map(replica.members().map(({ node, state }) => [node, state]));
+      for (const member of response.members) member.liveness = held.get(member.id) ?? 'alive';
+      return response;
+    },
+  };
 }

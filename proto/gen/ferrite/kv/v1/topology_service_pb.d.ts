@@ -121,6 +121,13 @@ export declare type Member = Message<"ferrite.kv.v1.Member"> & {
    * @generated from field: string fabric_address = 7;
    */
   fabricAddress: string;
+
+  /**
+   * What the answering node holds of it: "alive", "suspect" or "dead". Advice on whom to ask first, no more.
+   *
+   * @generated from field: string liveness = 8;
+   */
+  liveness: string;
 };
 
 /**
