@@ -99,6 +99,7 @@ export async function openClientOver(dial: Dial, config: ClientConfig): Promise<
     await view.close();
     throw error;
   }
+  view.watch();
   const dispatcher = new Dispatcher(view, retryBudget);
   const contexts = new ContextMemory(CONTEXTS_REMEMBERED);
   const calls = new InFlight();

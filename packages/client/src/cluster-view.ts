@@ -3,9 +3,10 @@ import { StoreError } from '@ferrite/errors';
 import { fromConnectError } from '@ferrite/net';
 import { TopologyService } from '@ferrite/proto/kv';
 import type { Dial } from './dial.ts';
-import { CONTROL_MS_MAX, REFRESH_INTERVAL_MS } from './limits.ts';
+import { CONTROL_MS_MAX, REFRESH_INTERVAL_MS, RETIRE_MS } from './limits.ts';
 import { NodeLink } from './node-link.ts';
 import { type Member, routeAny, routeKey, type Topology, toTopology, urlOf } from './topology.ts';
+import { watchTopology } from './topology-watch.ts';
 
 export interface ClusterViewConfig {
   /** URLs of any nodes or of the admin API; at least one. */
@@ -24,6 +25,8 @@ export class ClusterView {
   #topology: Topology | undefined;
   #refreshing: Promise<Topology> | undefined;
   #refreshedAt = Number.NEGATIVE_INFINITY;
+  /** Members that the node asked last holds for dead: they are asked after the others. */
+  #dead: ReadonlySet<string> = new Set();
 
   constructor(config: ClusterViewConfig) {
     this.#config = config;
@@ -48,6 +51,18 @@ export class ClusterView {
   refreshSoon(): void {
     if (performance.now() - this.#refreshedAt < REFRESH_INTERVAL_MS) return;
     this.refresh().catch(() => undefined);
+  }
+
+  /** Follows the topology from now on, until the client ends: asks one node now and then whether there is a newer one. */
+  watch(): void {
+    watchTopology(async () => {
+      const known = this.#topology?.epoch;
+      const fresh = (await this.forControl()).filter((link) => link.fresh);
+      const link = fresh[Math.floor(Math.random() * fresh.length)];
+      // Without an answer what is known stays: requests that fail ask by themselves.
+      await link?.call(() => this.#ask(link.address.url), this.#config.signal).catch(() => undefined);
+      return this.#topology?.epoch === known ? 'same' : 'new';
+    }, this.#config.signal);
   }
 
   /** The nodes to ask about a key, best first; the seeds come last, for members whose addresses lead nowhere. */
@@ -84,9 +99,15 @@ export class ClusterView {
   }
 
   #linksTo(members: readonly Member[]): readonly NodeLink[] {
-    const links = members.map((member) => this.#member(member));
+    const links = this.#livingFirst(members).map((member) => this.#member(member));
     const known = new Set(links.map((link) => link.address.url));
     return freshFirst([...links, ...this.seeds.filter((url) => !known.has(url)).map((url) => this.atUrl(url))]);
+  }
+
+  #livingFirst(members: readonly Member[]): readonly Member[] {
+    const dead = this.#dead;
+    if (dead.size === 0) return members;
+    return [...members.filter(({ id }) => !dead.has(id)), ...members.filter(({ id }) => dead.has(id))];
   }
 
   #link(url: string, fabric: string | undefined): NodeLink {
@@ -119,8 +140,23 @@ export class ClusterView {
     const client = createClient(TopologyService, this.atUrl(url).connect);
     const options = { timeoutMs: CONTROL_MS_MAX, signal: this.#config.signal };
     const response = await client.getTopology({ knownEpoch: this.#topology?.epoch ?? 0n }, options);
-    if (this.#topology === undefined || response.epoch > this.#topology.epoch) this.#topology = toTopology(response);
-    return this.#topology;
+    if (this.#topology === undefined || response.epoch > this.#topology.epoch) this.#take(toTopology(response));
+    this.#dead = new Set(response.members.filter(({ liveness }) => liveness === 'dead').map(({ id }) => id));
+    return this.#topology!;
+  }
+
+  #take(topology: Topology): void {
+    this.#topology = topology;
+    const urls = new Set([...topology.members.map(urlOf), ...this.seeds]);
+    const gone = [...this.#links].filter(([, link]) => !urls.has(link.address.url));
+    for (const [name] of gone) this.#links.delete(name);
+    if (gone.length === 0) return;
+    const close = (): void => void Promise.all(gone.map(([, link]) => link.close())).catch(() => undefined);
+    const timer = setTimeout(close, RETIRE_MS);
+    this.#config.signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      close();
+    });
   }
 }
 

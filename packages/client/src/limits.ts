@@ -19,6 +19,13 @@ export const FABRIC_REST_MS = 5_000;
 /** Background refreshes of the topology are at least this far apart, in milliseconds. */
 export const REFRESH_INTERVAL_MS = 1_000;
 
+/** The client looks for a newer topology this often after a change, and at last this rarely, in milliseconds. */
+export const WATCH_MS_MIN = 1_000;
+export const WATCH_MS_MAX = 10_000;
+
+/** Connections to a node that left the topology are closed after this time, in milliseconds: no call takes longer. */
+export const RETIRE_MS: number = 2 * ATTEMPT_MS_MAX;
+
 /** A scan that brings nothing for this long goes on at another node, in milliseconds. */
 export const SCAN_IDLE_MS = 30_000;
 

@@ -14,6 +14,8 @@ export interface Member {
   readonly rpcAddress: string;
   /** HOST:PORT. */
   readonly fabricAddress: string;
+  /** What the node that told of it holds of it: `alive`, `suspect` or `dead`; empty if it does not say. */
+  readonly liveness: string;
 }
 
 export interface Keyspace {
@@ -54,8 +56,9 @@ export function toTopology(response: GetTopologyResponse): Topology {
   };
 }
 
-export function toTopologyMember({ id, host, zone, weight, state, rpcAddress, fabricAddress }: Member): Member {
-  return { id, host, zone, weight, state, rpcAddress, fabricAddress };
+export function toTopologyMember(member: Member): Member {
+  const { id, host, zone, weight, state, rpcAddress, fabricAddress, liveness } = member;
+  return { id, host, zone, weight, state, rpcAddress, fabricAddress, liveness };
 }
 
 export function toKeyspace(keyspace: WireKeyspace): Keyspace {

@@ -1,5 +1,5 @@
 import { StoreError } from '@ferrite/errors';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type Client, type ClientConfig, openClientOver } from '../src/client.ts';
 import { oneValue } from '../src/one-value.ts';
 import { createFakeCluster, type FakeCluster } from '../src/testing/fake-cluster.ts';
@@ -86,6 +86,35 @@ describe('routing', () => {
     cluster.epoch = 7n;
     await client.get('default', KEY);
     expect(cluster.calls.filter((call) => call.endsWith('GetTopology'))).toHaveLength(3);
+  });
+
+  test('what a node says of the others is learnt without a failure: the dead are asked last', async () => {
+    const cluster = createFakeCluster();
+    cluster.heldForDead.add('n1');
+    await using client = await openOver(cluster);
+    await client.get('default', KEY);
+    cluster.heldForDead.clear();
+    cluster.heldForDead.add('n2');
+    await client.topology();
+    await client.get('default', KEY);
+    expect(cluster.calls.filter((call) => call.endsWith(' Get'))).toEqual(['n2/fabric Get', 'n1/fabric Get']);
+  });
+
+  test('a newer topology is found by looking, without a request that fails', async () => {
+    vi.useFakeTimers();
+    try {
+      const cluster = createFakeCluster();
+      await using client = await openOver(cluster);
+      cluster.epoch = 2n;
+      cluster.addresses.delete('n1');
+      cluster.addresses.set('n1', { rpcAddress: 'n9.test:7401', fabricAddress: 'n9.test:7501' });
+      await vi.advanceTimersByTimeAsync(1_500);
+      expect(cluster.calls.filter((call) => call.endsWith('GetTopology'))).toHaveLength(1);
+      await client.get('default', KEY);
+      expect(cluster.calls.at(-1)).toBe('n9/fabric Get');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('what a node answered is reported rather than the silence of the others', async () => {

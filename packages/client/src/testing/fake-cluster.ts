@@ -30,6 +30,8 @@ export interface FakeCluster {
   readonly down: Set<string>;
   readonly fabricDown: Set<string>;
   readonly hanging: Set<string>;
+  /** What all nodes hold for dead. */
+  readonly heldForDead: Set<string>;
   /** Reason that a node answers data calls with. */
   readonly reasons: Map<string, Reason>;
   /** Consumed one a put. */
@@ -81,6 +83,7 @@ export function createFakeCluster(nodes = 3): FakeCluster {
     down: new Set(),
     fabricDown: new Set(),
     hanging: new Set(),
+    heldForDead: new Set(),
     reasons: new Map(),
     putFaults: [],
     beforeFault: undefined,
@@ -149,6 +152,7 @@ export function createFakeCluster(nodes = 3): FakeCluster {
             members: ids.map((member) => ({
               id: member,
               state: 'active',
+              liveness: cluster.heldForDead.has(member) ? 'dead' : 'alive',
               ...addresses.get(member),
             })),
             partitions: ids.map(() => ({ members: ids.map((_, index) => index) })),
