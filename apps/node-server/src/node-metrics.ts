@@ -1,5 +1,5 @@
 import type { Listener } from '@ferrite/net';
-import type { ReplicaNode } from '@ferrite/replication';
+import type { Liveness, ReplicaNode } from '@ferrite/replication';
 import type { Engine } from '@ferrite/spdk-engine';
 import { type Metrics, openMetrics } from '@ferrite/telemetry';
 
@@ -31,6 +31,9 @@ export function nodeMetrics({ engine, replica, fabric, rpc }: NodeMetricsSources
     const { recovering, ambiguous } = replica.status().recovery;
     return recovering + ambiguous;
   });
+  const held = (state: Liveness): number => replica.members().filter((claim) => claim.state === state).length;
+  metrics.gauge('ferrite_peers_suspect', 'Other nodes that this one suspects', () => held('suspect'));
+  metrics.gauge('ferrite_peers_dead', 'Other nodes that this one holds for dead', () => held('dead'));
   metrics.gauge('ferrite_topology_epoch', 'Epoch of the topology in force', () => replica.topology().epoch);
   metrics.gauge('ferrite_rpc_connections', 'Open connections of the RPC port', () => rpc.connections);
   metrics.gauge('ferrite_rpc_in_flight', 'Calls being handled on the RPC port', () => rpc.inFlight);

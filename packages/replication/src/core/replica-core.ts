@@ -161,6 +161,11 @@ export class ReplicaCore {
     };
   }
 
+  /** How often this disk has been opened, by what is known (P9). */
+  get boot(): number {
+    return this.#identity.boot;
+  }
+
   topology(): TopologyDocument {
     return this.#topology;
   }

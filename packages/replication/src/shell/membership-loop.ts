@@ -7,6 +7,8 @@ import type { GossipTransport } from '../ports/gossip-transport.ts';
 import { fraction } from './random-numbers.ts';
 import type { ReplicaPorts } from './replica-node.ts';
 
+type LoopPorts = Pick<ReplicaPorts, 'clock' | 'random' | 'note'>;
+
 /** What the loop reads of the node around it, and tells it. */
 export interface MembershipLoopHost {
   readonly self: string;
@@ -25,14 +27,14 @@ export function openMembershipLoop(ports: ReplicaPorts, host: MembershipLoopHost
 export class MembershipLoop {
   readonly #machine: Membership;
   readonly #host: MembershipLoopHost;
-  readonly #ports: ReplicaPorts;
+  readonly #ports: LoopPorts;
   readonly #transport: GossipTransport;
   #topology: TopologyDocument;
   #boot: number;
   #stopTimer: () => void = () => {};
   #closed = false;
 
-  constructor(ports: ReplicaPorts, transport: GossipTransport, host: MembershipLoopHost) {
+  constructor(ports: LoopPorts, transport: GossipTransport, host: MembershipLoopHost) {
     this.#host = host;
     this.#ports = ports;
     this.#transport = transport;

@@ -180,7 +180,7 @@ class Shell implements ReplicaNode {
     this.#membership = openMembershipLoop(this.#ports, {
       self: this.#nodeId,
       topology: () => this.#core.topology(),
-      boot: () => this.#core.status().boot,
+      boot: () => this.#core.boot,
       report: ({ node, state }) => this.#dispatch({ type: 'liveness', node, liveness: state }),
     });
   }

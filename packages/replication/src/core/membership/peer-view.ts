@@ -62,6 +62,7 @@ export class PeerView {
   /** `nodes` with those to ask first in front; the order among equals stays as it was. */
   preferred(nodes: readonly string[]): readonly string[] {
     const fastestMs = this.#fastestMs(nodes);
+    if (nodes.every((node) => this.#cost(node, fastestMs) === 0)) return nodes;
     const costs = new Map(nodes.map((node) => [node, this.#cost(node, fastestMs)]));
     const least = Math.min(...costs.values());
     for (const [node, cost] of costs) {
