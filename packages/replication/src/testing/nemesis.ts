@@ -236,7 +236,7 @@ export class Nemesis {
   }
 
   #allServe(): boolean {
-    const sound = ({ serving, disk }: SimNode): boolean => serving && !disk.rotten && !disk.failing && !disk.misreading;
+    const sound = ({ settled, disk }: SimNode): boolean => settled && !disk.rotten && !disk.failing && !disk.misreading;
     if (this.#swapsDue > 0 || !this.#targets.nodes.every(sound)) return false;
     this.#lossUnresolved = false;
     this.#torn = undefined;

@@ -95,6 +95,7 @@ export function runScenario(seed: number, scenario: Scenario, options: Omit<SimO
   const loadMs = timeline.now;
   clients.close();
   network.calm();
+  for (const { disk } of nodes) disk.calm();
   nemesis.healAll();
   const { faults } = nemesis;
   clients.history.kept = keptUnder(faults);

@@ -54,6 +54,7 @@ export class SimDisk {
   #damaged: { readonly partition?: number }[] = [];
   #failing = false;
   readonly #slowness = new Slowness();
+  #overloaded: number;
   /** How many faults keep the device full. */
   full = 0;
   /** So many of the next reads find a block that is not the one asked for; and so many have, and have not told it yet. */
@@ -66,6 +67,7 @@ export class SimDisk {
     this.#timeline = timeline;
     this.#prng = prng;
     this.#config = config;
+    this.#overloaded = config.overloaded;
     this.#partitionBits = partitionBits;
   }
 
@@ -92,7 +94,7 @@ export class SimDisk {
   ): StoreError | undefined {
     if (this.#failing) return new StoreError('DEVICE_FAILED');
     if (this.full > 0) return new StoreError('DEVICE_FULL');
-    if (this.#prng.chance(this.#config.overloaded)) return new StoreError('OVERLOADED');
+    if (this.#prng.chance(this.#overloaded)) return new StoreError('OVERLOADED');
     const id = recordId(keyspaceId, key);
     const hash = keyHash(key);
     const partition = partitionOf(hash, this.#partitionBits);
@@ -110,7 +112,7 @@ export class SimDisk {
     const misread = found !== undefined && !this.#failing && this.#misread();
     if (this.#failing) outcome = { ok: false, error: new StoreError('DEVICE_FAILED') };
     else if (found?.rotten === true || misread) outcome = { ok: false, error: new StoreError('CHECKSUM_MISMATCH') };
-    else if (this.#prng.chance(this.#config.overloaded)) outcome = { ok: false, error: new StoreError('OVERLOADED') };
+    else if (this.#prng.chance(this.#overloaded)) outcome = { ok: false, error: new StoreError('OVERLOADED') };
     this.#answer(this.#delay(this.#config.readMs), () => {
       then(outcome);
       if (misread) this.#misreadsUntold--;
@@ -122,6 +124,11 @@ export class SimDisk {
     const found = this.#visible.get(recordId(keyspaceId, key));
     if (found?.rotten === true) return { ok: false, error: new StoreError('CHECKSUM_MISMATCH') };
     return { ok: true, value: found?.value };
+  }
+
+  /** What a crash now would leave under a key for sure. */
+  flushed(keyspaceId: number, key: Uint8Array): Uint8Array | undefined {
+    return this.#durable.get(recordId(keyspaceId, key))?.value;
   }
 
   /** What lies under a key at the end of a run. */
@@ -151,9 +158,9 @@ export class SimDisk {
     const readable = page.filter(({ rotten }) => !rotten && !this.#misread()).map(({ key, value }) => ({ key, value }));
     const value: StorePage = { records: readable, damaged: page.length - readable.length, next };
     const misread = this.#misreadsUntold - untold;
-    const outcome: Outcome<StorePage> = this.#failing
-      ? { ok: false, error: new StoreError('DEVICE_FAILED') }
-      : { ok: true, value };
+    let outcome: Outcome<StorePage> = { ok: true, value };
+    if (this.#failing) outcome = { ok: false, error: new StoreError('DEVICE_FAILED') };
+    else if (this.#prng.chance(this.#overloaded)) outcome = { ok: false, error: new StoreError('OVERLOADED') };
     this.#answer(this.#delay(this.#config.readMs), () => {
       then(outcome);
       this.#misreadsUntold -= misread;
@@ -245,6 +252,11 @@ export class SimDisk {
   get rotten(): boolean {
     for (const { rotten } of this.#visible.values()) if (rotten) return true;
     return false;
+  }
+
+  /** From now on there is room in every queue. */
+  calm(): void {
+    this.#overloaded = 0;
   }
 
   /** Makes the device slower by a factor until the returned function is called. */

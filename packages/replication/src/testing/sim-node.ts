@@ -6,7 +6,7 @@ import type { Liveness } from '../core/membership/claim.ts';
 import type { GetResult, Outcome, PeerRequest, PeerResponse, WriteResult } from '../core/message.ts';
 import type { MutationName } from '../core/mutation.ts';
 import { ReplicaCore, type ReplicaStatus } from '../core/replica-core.ts';
-import { SYSTEM_STATE_KEY } from '../core/system-state.ts';
+import { decodeSystemState, SYSTEM_STATE_KEY } from '../core/system-state.ts';
 import type { TopologyDocument } from '../core/topology.ts';
 import type { Rule } from './history.ts';
 import { Prng } from './prng.ts';
@@ -67,6 +67,14 @@ export class SimNode {
 
   get serving(): boolean {
     return !this.#stopping && this.status?.state === 'serving';
+  }
+
+  /** Serves, and would after a crash: that nothing is missing any more is on the medium as well. */
+  get settled(): boolean {
+    const state = this.serving ? this.disk.flushed(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY) : undefined;
+    if (state === undefined) return false;
+    const { recovering, ambiguous } = decodeSystemState(state);
+    return recovering.length + ambiguous.length === 0;
   }
 
   /** Requests of clients and peers that the process has not answered. */
