@@ -20,6 +20,7 @@ export default defineConfig({
           name: 'unit',
           include: [...unit, 'proto/test/**/*.test.ts', 'apps/*/src/**/*.test.ts'],
           exclude: ['**/*.sim.test.ts'],
+          testTimeout: 30_000,
         },
       },
       {
