@@ -2,6 +2,7 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import { invariant } from '@ferrite/errors';
 import type { ReplicaService } from '@ferrite/proto/replica';
 import type { PeerRequest, PeerResponse, ReplicaNode } from '@ferrite/replication';
+import * as repair from '../codec/repair.ts';
 import * as wire from '../codec/replica.ts';
 
 /** What other nodes ask; served on the fabric port only. */
@@ -33,6 +34,15 @@ export function replicaService(replica: ReplicaNode, defaultTimeoutMs: number): 
     async coordinate(request, context) {
       const timeoutMs = context.timeoutMs() ?? defaultTimeoutMs;
       return wire.coordinatedToWire(await ask(wire.coordinateFromWire(request, timeoutMs), 'got', 'wrote'));
+    },
+    async treeRoots(request) {
+      return repair.rootsToWire(await ask(repair.rootsRequestFromWire(request), 'roots'));
+    },
+    async treeBranch(request) {
+      return repair.branchToWire(await ask(repair.branchRequestFromWire(request), 'branch'));
+    },
+    async treeLeaves(request) {
+      return repair.leavesToWire(await ask(repair.leavesRequestFromWire(request), 'leaves'));
     },
     async hello(request) {
       return wire.helloResponseToWire(await ask(wire.helloFromWire(request), 'hello'));

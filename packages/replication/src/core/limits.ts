@@ -18,5 +18,16 @@ export const TRANSFER_PAGE_RECORDS = 256;
 export const TRANSFER_PAGE_BYTES: number = 1024 * 1024;
 export const TRANSFER_TIMEOUT_MS = 10_000;
 
+/** Merkle trees built at once. */
+export const TREE_BUILDS_MAX = 4;
+
+/** Anti-entropy: pause between two rounds, and partitions of one question for roots. */
+export const ANTI_ENTROPY_EVERY_MS = 10_000;
+export const ROOTS_PARTITIONS_MAX = 64;
+/** Partitions walked, and records of a bucket merged, at once; leaves in one answer. */
+export const WALKS_MAX = 4;
+export const MERGES_MAX = 16;
+export const LEAVES_MAX = 1_024;
+
 /** Keyspace 0 belongs to the node itself; clients' keyspaces start at 1. */
 export const SYSTEM_KEYSPACE = 0;

@@ -25,6 +25,16 @@ export interface UpdateListener {
 export interface LocalRecordsHost {
   /** A stored record cannot be read (P7): its partition must recover. `then` is called once that is durable. */
   damaged(keyspaceId: number, key: Uint8Array, then: () => void): void;
+  /**
+   * The engine accepted a change: what was stored (`unknown`: it could not be read) and what is stored now, `undefined`
+   * for nothing. The bytes are borrowed.
+   */
+  changed(
+    keyspaceId: number,
+    key: Uint8Array,
+    before: Uint8Array | 'unknown' | undefined,
+    after: Uint8Array | undefined,
+  ): void;
   /** The device failed: nothing may be acknowledged any more. */
   deviceFailed(error: StoreError): void;
 }
@@ -62,7 +72,7 @@ export class LocalRecords {
       locked = false;
     };
     const body = (): void =>
-      this.#read(keyspaceId, key, (outcome) => {
+      this.#read(keyspaceId, key, (outcome, before) => {
         if (!outcome.ok) {
           release();
           return listener.refused(outcome.error);
@@ -88,6 +98,7 @@ export class LocalRecords {
         this.#append(id, keyspaceId, key, encoded, {
           durable: () => listener.durable(),
           accepted: () => {
+            this.#host.changed(keyspaceId, key, before, encoded);
             release();
             listener.accepted(encoded);
           },
@@ -131,15 +142,20 @@ export class LocalRecords {
     this.#append(keyId(keyspaceId, key), keyspaceId, key, value, { accepted: () => {}, durable, refused });
   }
 
-  #read(keyspaceId: number, key: Uint8Array, then: (stored: Outcome<Versions>) => void): void {
+  #read(
+    keyspaceId: number,
+    key: Uint8Array,
+    then: (stored: Outcome<Versions>, bytes: Uint8Array | 'unknown' | undefined) => void,
+  ): void {
     this.#desk.ask({ type: 'read', keyspaceId, key }, (answer) => {
       const { outcome, ticket } = expectAnswer(answer, 'read');
       this.#desk.forget(ticket);
       const stored = outcome.ok ? decoded(outcome.value) : outcome;
       const lost = !stored.ok && this.#isLost(stored.error);
       // What is stored but could not be read now must not be replaced.
-      if (stored.ok || (!lost && !this.#planted('refused-read-is-empty'))) return then(stored);
-      const empty = (): void => then({ ok: true, value: decodeVersions(undefined) });
+      if (stored.ok || (!lost && !this.#planted('refused-read-is-empty')))
+        return then(stored, outcome.ok ? outcome.value : 'unknown');
+      const empty = (): void => then({ ok: true, value: decodeVersions(undefined) }, 'unknown');
       // The partition recovers from now on; until its peers have told, nothing is known of this key. What is there now
       // is replaced only when that is durable: afterwards nobody could see that something was lost.
       if (lost) this.#host.damaged(keyspaceId, key, empty);

@@ -1,6 +1,7 @@
 import type { StoreError } from '@ferrite/errors';
 import type { CausalContext } from '@ferrite/vector-clock';
 import type { Versions } from './record.ts';
+import type { RepairRequest, RepairResponse } from './repair-message.ts';
 import type { Consistency } from './topology.ts';
 
 /**
@@ -76,7 +77,8 @@ export type PeerRequest =
       readonly epoch: number;
       /** Remember this boot durably: the topology store is away (P9). */
       readonly register: boolean;
-    };
+    }
+  | RepairRequest;
 
 /** What comes back; a failure comes back as a StoreError. */
 export type PeerResponse =
@@ -100,7 +102,8 @@ export type PeerResponse =
       /** The highest boot of the caller that the receiver knows of, this one included; 0 if none. */
       readonly knownBoot: number;
       readonly knownIncarnation: string;
-    };
+    }
+  | RepairResponse;
 
 /** A finished write. */
 export interface WriteResult {

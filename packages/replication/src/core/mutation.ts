@@ -5,6 +5,7 @@
 export type MutationName =
   | 'ack-before-flush'
   | 'ambiguous-counts-at-once'
+  | 'anti-entropy-overwrites'
   | 'blind-delete-guesses'
   | 'confirm-duplicate-before-flush'
   | 'context-widened'
@@ -23,6 +24,7 @@ export type MutationName =
   | 'send-before-append'
   | 'skip-read-repair'
   | 'stale-context-overwrites'
+  | 'tree-misses-changes'
   | 'unverified-coordinates'
   | 'wiped-counts-as-member';
 

@@ -3,6 +3,7 @@ import { mergeRecords } from '@ferrite/vector-clock';
 import type { Identity } from './identity.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import { decodeVersions, type Versions } from './record.ts';
+import { RepairService } from './repair-service.ts';
 import type { ReplicaContext } from './replica-context.ts';
 import type { ReplicaPages } from './replica-pages.ts';
 import { partitionOfKey } from './replicas.ts';
@@ -15,11 +16,13 @@ export class PeerService {
   readonly #node: ReplicaContext;
   readonly #pages: ReplicaPages;
   readonly #identity: Identity;
+  readonly #repair: RepairService;
 
   constructor(node: ReplicaContext, pages: ReplicaPages, identity: Identity) {
     this.#node = node;
     this.#pages = pages;
     this.#identity = identity;
+    this.#repair = new RepairService(node);
   }
 
   answer(request: Exclude<PeerRequest, { type: 'coordinate' }>, respond: Respond): void {
@@ -35,6 +38,7 @@ export class PeerService {
     if (request.epoch > tableEpoch) this.#node.desk.emit({ type: 'fetchTopology' });
     if (request.type === 'write') return this.#write(request, respond);
     if (request.type === 'read') return this.#read(request, respond);
+    if (request.type !== 'scan') return this.#repair.answer(request, respond);
     this.#pages.read(request, (outcome) =>
       respond(outcome.ok ? { ok: true, value: { type: 'scan', ...outcome.value } } : outcome),
     );

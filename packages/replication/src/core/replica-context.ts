@@ -1,6 +1,8 @@
 import type { Actors } from './actors.ts';
+import type { Background } from './background.ts';
 import type { Desk } from './desk.ts';
 import type { LocalRecords } from './local-records.ts';
+import type { MerkleTrees } from './merkle-trees.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import type { Planted } from './mutation.ts';
 import type { Standings } from './standings.ts';
@@ -13,6 +15,8 @@ export interface ReplicaContext {
   readonly records: LocalRecords;
   readonly standings: Standings;
   readonly actors: Actors;
+  readonly background: Background;
+  readonly trees: MerkleTrees;
   readonly planted: Planted;
   topology(): TopologyDocument;
 }

@@ -1,11 +1,14 @@
 import { StoreError } from '@ferrite/errors';
 import { Actors } from './actors.ts';
+import { AntiEntropy, type AntiEntropyStatus } from './anti-entropy.ts';
+import { Background, type WorkProgress } from './background.ts';
 import { Desk, expectAnswer } from './desk.ts';
 import type { Effect } from './effect.ts';
 import type { Event } from './event.ts';
 import { Identity } from './identity.ts';
-import { HELLO_TIMEOUT_MS, SYSTEM_KEYSPACE, TOPOLOGY_WAIT_MS } from './limits.ts';
+import { ANTI_ENTROPY_EVERY_MS, HELLO_TIMEOUT_MS, SYSTEM_KEYSPACE, TOPOLOGY_WAIT_MS } from './limits.ts';
 import { LocalRecords } from './local-records.ts';
+import { MerkleTrees } from './merkle-trees.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import type { MutationName, Planted } from './mutation.ts';
 import { Operations } from './operations.ts';
@@ -37,6 +40,8 @@ export interface ReplicaCoreConfig {
   readonly system: Outcome<Uint8Array | undefined>;
   /** Numbers in [0, 1) that nobody can guess. */
   readonly random: () => number;
+  /** Pause between two rounds of anti-entropy; 10 seconds unless given. */
+  readonly antiEntropyEveryMs?: number;
   /** Bugs for the simulator to find. */
   readonly mutations?: ReadonlySet<MutationName>;
 }
@@ -47,6 +52,9 @@ export interface ReplicaStatus {
   readonly boot: number;
   readonly state: 'unverified' | 'recovering' | 'serving';
   readonly recovery: RecoveryStatus;
+  readonly antiEntropy: AntiEntropyStatus;
+  /** Every kind of background work, with what holds it up. */
+  readonly background: readonly WorkProgress[];
   /** Peer id to why it could not be reached last; empty if it could. */
   readonly peers: Readonly<Record<string, string>>;
 }
@@ -63,6 +71,7 @@ export class ReplicaCore {
   readonly #peers: PeerService;
   readonly #operations: Operations;
   readonly #recovery: Recovery;
+  readonly #antiEntropy: AntiEntropy;
   readonly #config: ReplicaCoreConfig;
   readonly #planted: Planted;
   #topology: TopologyDocument;
@@ -84,15 +93,29 @@ export class ReplicaCore {
       this.#desk,
       {
         damaged: (_, key, then) => this.#damaged(partitionOfKey(this.#topology, key), then),
+        changed: (...change) => trees.changed(...change),
         deviceFailed: (error) => this.#failStop(error),
       },
       planted,
     );
     const topology = (): TopologyDocument => this.#topology;
-    this.#node = { self: config.nodeId, desk: this.#desk, records, standings, actors, planted, topology };
+    const background = new Background(this.#desk, () => this.#operations.inFlight);
+    const trees = new MerkleTrees(
+      this.#desk,
+      background,
+      {
+        partitionBits: () => this.#topology.partitionBits,
+        damaged: (partition) => this.#damaged(partition, () => {}),
+        met: () => {},
+      },
+      planted,
+    );
+    const shared = { records, standings, actors, background, trees, planted, topology };
+    this.#node = { self: config.nodeId, desk: this.#desk, ...shared };
     this.#pages = new ReplicaPages(this.#desk, standings, topology, (partition) => this.#damaged(partition, () => {}));
     this.#operations = new Operations(this.#node, this.#pages);
     this.#recovery = new Recovery(this.#node, () => this.#persist(() => {}));
+    this.#antiEntropy = new AntiEntropy(this.#node, config.antiEntropyEveryMs ?? ANTI_ENTROPY_EVERY_MS);
     const boot = (prior?.boot ?? 0) + 1;
     this.#identity = new Identity(this.#desk, this.#identityHost(), planted, {
       incarnation: config.incarnation,
@@ -141,12 +164,19 @@ export class ReplicaCore {
       boot: this.#identity.boot,
       state: !standings.verified ? 'unverified' : standings.gaps > 0 ? 'recovering' : 'serving',
       recovery: this.#recovery.status(),
+      antiEntropy: this.#antiEntropy.status(),
+      background: this.#node.background.progress(),
       peers: Object.fromEntries(this.#identity.reachable),
     };
   }
 
   topology(): TopologyDocument {
     return this.#topology;
+  }
+
+  /** The Merkle root of what this node holds of a partition of a keyspace; `undefined` while the tree is not in step. */
+  treeRoot(partition: number, keyspaceId: number): bigint | undefined {
+    return this.#node.trees.ready(partition, keyspaceId)?.root;
   }
 
   #priorState(): SystemState | undefined {
@@ -236,7 +266,7 @@ export class ReplicaCore {
 
   #request(request: PeerRequest, wallMs: number, respond: (outcome: Outcome<PeerResponse>) => void): void {
     if (
-      request.type === 'hello' ||
+      !('keyspaceId' in request) ||
       request.keyspaceId === SYSTEM_KEYSPACE ||
       keyspaceById(this.#topology, request.keyspaceId)
     ) {
@@ -311,6 +341,7 @@ export class ReplicaCore {
           facts: { boot: this.#identity.boot },
         });
         this.#recovery.run();
+        this.#antiEntropy.run();
       },
       behind: (why) => {
         for (const partition of this.#ownPartitions()) this.#node.standings.open(partition, 'recovering');

@@ -66,6 +66,8 @@ export type Rule =
   | 'core-threw'
   | 'fail-stop'
   | 'not-live'
+  | 'not-converged'
+  | 'tree-out-of-step'
   | 'absent-at-one'
   | 'delete-incomplete'
   | 'invented'

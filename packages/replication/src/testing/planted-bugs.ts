@@ -13,6 +13,7 @@ const busy = {
   timeoutMs: 600,
   memory: 0,
   consistency: { ONE: 0, QUORUM: 1, ALL: 0 },
+  antiEntropyMs: Number.POSITIVE_INFINITY,
   network: { delayMs: 1, late: 0, loss: 0, duplication: 0 },
   disk: { flushMs: 2, readMs: 0.5, slow: 0, subsetLoss: true, overloaded: 0, pageRecords: 4 },
 } satisfies ScenarioPreset;
@@ -29,6 +30,17 @@ const slowRecovery: ScenarioPreset = {
   disk: { ...busy.disk, readMs: 20, pageRecords: 1 },
 };
 const losingPower: ScenarioPreset = { ...busy, disk: slowFlush, faults: { crash: 3, crashAll: 1 }, faultMs: 100 };
+/** Writes at ONE and lost messages leave replicas apart, and nobody reads: only anti-entropy makes them equal. */
+const repairing: ScenarioPreset = {
+  ...busy,
+  loadMs: 2_000,
+  keys: 12,
+  ops: { get: 0, scan: 0 },
+  consistency: { ONE: 1, QUORUM: 1, ALL: 0 },
+  network: { ...busy.network, loss: 0.2 },
+  antiEntropyMs: 300,
+  faults: {},
+};
 
 /** Where each bug shows: a scenario that meets it often, and that a core without the bug survives. */
 export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
@@ -41,6 +53,7 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
     faultMs: 20,
     storeMs: 1,
   },
+  'anti-entropy-overwrites': repairing,
   'blind-delete-guesses': { ...calm, ops: { deleteBlind: 3 } },
   'confirm-duplicate-before-flush': {
     ...losingPower,
@@ -81,6 +94,7 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'send-before-append': { ...calm, disk: { ...busy.disk, overloaded: 0.02 } },
   'skip-read-repair': { ...calm, network: lateMessages },
   'stale-context-overwrites': calm,
+  'tree-misses-changes': repairing,
   'unverified-coordinates': {
     ...loseDisks,
     network: busy.network,

@@ -4,6 +4,7 @@ import { decodeVersions } from '../core/record.ts';
 import { partitionOfKey, replicasOf } from '../core/replicas.ts';
 import { formTopology, type TopologyDocument } from '../core/topology.ts';
 import { checkHistory } from './checker.ts';
+import { checkTrees, divergences } from './convergence.ts';
 import type { Violation } from './history.ts';
 import { Nemesis } from './nemesis.ts';
 import { Prng } from './prng.ts';
@@ -37,6 +38,8 @@ export interface SimResult {
 const HEAL_MS = 60_000;
 /** Longer than any message is under way. */
 const DRAIN_MS = 3_000;
+/** All replicas are equal this long after all nodes serve, where anti-entropy runs. */
+const CONVERGE_MS = 30_000;
 const FINAL_READS_MAX = 5;
 
 /** One run: load and faults, then healing, then every key read at ALL. The same arguments give the same run. */
@@ -59,6 +62,7 @@ export function runSeed(seed: number, options: SimOptions = {}): SimResult {
     topology,
     trace,
     mutations: new Set(options.mutations),
+    antiEntropyMs: scenario.antiEntropyMs,
     violated: (rule, what) => violations.push({ rule, what: `${what} (at ${timeline.now} ms)` }),
   };
   const nodes = topology.nodes.map(
@@ -79,8 +83,13 @@ export function runSeed(seed: number, options: SimOptions = {}): SimResult {
       world.violated('not-live', `${node.id} does not serve: ${JSON.stringify(node.status)}`);
   } else {
     timeline.runUntil(timeline.now + DRAIN_MS);
+    if (Number.isFinite(scenario.antiEntropyMs)) {
+      const left = runUntilConverged(timeline, nodes, topology);
+      for (const what of left.slice(0, 1)) world.violated('not-converged', what);
+    }
     readEveryKey(timeline, clients, nodes, stream('final reads'), (what) => world.violated('not-live', what));
     collectFinals(clients, nodes, topology);
+    for (const what of checkTrees(nodes, topology)) world.violated('tree-out-of-step', what);
   }
   violations.push(...checkHistory(clients.history));
   return { violations, events: timeline.events, ops: clients.ops, faults, hash: trace.digest() };
@@ -108,6 +117,20 @@ function runUntilServing(timeline: Timeline, nodes: readonly SimNode[]): boolean
     timeline.runUntil(timeline.now + 50);
   }
   return false;
+}
+
+/** Runs on until no replicas differ, and tells what differs if that does not happen in time. */
+function runUntilConverged(
+  timeline: Timeline,
+  nodes: readonly SimNode[],
+  topology: TopologyDocument,
+): readonly string[] {
+  const end = timeline.now + CONVERGE_MS;
+  for (;;) {
+    const left = divergences(nodes, topology);
+    if (left.length === 0 || timeline.now >= end) return left;
+    timeline.runUntil(timeline.now + 100);
+  }
 }
 
 function readEveryKey(

@@ -46,6 +46,8 @@ export interface Scenario {
   };
   /** Mean delay of the topology store, each way. */
   readonly storeMs: number;
+  /** Pause between two rounds of anti-entropy; Infinity: there is none. */
+  readonly antiEntropyMs: number;
   readonly disk: {
     readonly flushMs: number;
     readonly readMs: number;
@@ -123,6 +125,7 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
       duplication: rate(0.2),
     },
     storeMs: prng.between(0.2, 100),
+    antiEntropyMs: prng.chance(0.6) ? prng.between(50, 2_000) : Number.POSITIVE_INFINITY,
     disk: {
       flushMs: prng.between(0.2, 30),
       readMs: prng.between(0.05, 5),

@@ -95,6 +95,13 @@ export class SimDisk {
     return this.#visible.get(recordId(keyspaceId, key))?.value;
   }
 
+  /** All that is visible now of a partition of a keyspace. */
+  records(keyspaceId: number, partition: number): readonly { readonly key: Uint8Array; readonly value: Uint8Array }[] {
+    return [...this.#visible.values()].filter(
+      (each) => each.keyspaceId === keyspaceId && partitionOf(each.hash, this.#partitionBits) === partition,
+    );
+  }
+
   page(
     request: {
       readonly keyspaceId: number;

@@ -29,6 +29,7 @@ export interface SimWorld {
   readonly topology: TopologyDocument;
   readonly trace: TraceHash;
   readonly mutations: ReadonlySet<MutationName>;
+  readonly antiEntropyMs: number;
   /** A node broke one of its own rules. */
   violated(rule: Rule, what: string): void;
 }
@@ -64,6 +65,11 @@ export class SimNode {
     return !this.#stopping && this.status?.state === 'serving';
   }
 
+  /** What the running core says that this node holds; `undefined` if it cannot say. */
+  treeRoot(partition: number, keyspaceId: number): bigint | undefined {
+    return this.#process?.core.treeRoot(partition, keyspaceId);
+  }
+
   start(): void {
     if (this.#process !== undefined) return;
     const report = this.disk.open();
@@ -76,6 +82,7 @@ export class SimNode {
       report,
       system: { ok: true, value: this.disk.peek(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY) },
       random: () => prng.next(),
+      antiEntropyEveryMs: this.#world.antiEntropyMs,
       mutations: this.#world.mutations,
     });
     this.#process = new SimProcess(core, this, this.#world);
