@@ -87,7 +87,8 @@ export function coordinateRead(
     const counts =
       standing === 'member' ||
       (one && (versions.context.entries.length > 0 || planted('recovering-absent-answers'))) ||
-      (planted('count-recovering-reads') && (standing === 'recovering' || standing === 'ambiguous'));
+      (planted('count-recovering-reads') && (standing === 'recovering' || standing === 'ambiguous')) ||
+      (planted('count-unreadable-reads') && standing === 'unreadable');
     tally.add({ from, versions, counts });
     judge();
   };
@@ -95,8 +96,10 @@ export function coordinateRead(
   const ask = (replica: string): void => {
     outstanding++;
     if (replica === self) {
-      const standing = node.standings.of(read.partition);
-      node.records.read(read.keyspaceId, read.key, !one && !planted('read-unflushed'), (outcome) => {
+      const { partition, keyspaceId, key } = read;
+      const before = node.standings.ofRecord(partition, keyspaceId, key);
+      node.records.read(keyspaceId, key, !one && !planted('read-unflushed'), (outcome) => {
+        const standing = before === 'member' ? node.standings.ofRecord(partition, keyspaceId, key) : before;
         if (outcome.ok) vote(self, outcome.value, standing);
         else missed();
       });

@@ -18,6 +18,12 @@ export const TRANSFER_PAGE_RECORDS = 256;
 export const TRANSFER_PAGE_BYTES: number = 1024 * 1024;
 export const TRANSFER_TIMEOUT_MS = 10_000;
 
+/** Single records a node knows it cannot read; with more, their partitions recover as a whole. */
+export const UNREADABLE_MAX = 1_024;
+
+/** The engine names what a page left out within this time, if it can. */
+export const DAMAGE_NAMED_WITHIN_MS = 1_000;
+
 /** Merkle trees built at once. */
 export const TREE_BUILDS_MAX = 4;
 

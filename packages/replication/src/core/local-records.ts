@@ -1,5 +1,5 @@
 import { StoreError } from '@ferrite/errors';
-import { recordsEqual } from '@ferrite/vector-clock';
+import { isEmptyContext, recordsEqual } from '@ferrite/vector-clock';
 import { latin1 } from './bytes.ts';
 import { type Desk, expectAnswer } from './desk.ts';
 import { KeyLocks } from './key-locks.ts';
@@ -61,7 +61,7 @@ export class LocalRecords {
   /**
    * Replaces what is stored of a key by `change(stored)`. `change` throws a `StoreError` to refuse; giving back what it
    * was given changes nothing, and then `durable` waits for the flush of what was there (INV-REPL-2: a duplicate is not
-   * confirmed before its original).
+   * confirmed before its original). A record that nobody wrote is not stored: its key is removed.
    */
   update(keyspaceId: number, key: Uint8Array, change: (stored: Versions) => Versions, listener: UpdateListener): void {
     const id = keyId(keyspaceId, key);
@@ -86,7 +86,8 @@ export class LocalRecords {
           if (!StoreError.is(error)) throw error;
           return listener.refused(error);
         }
-        if (next === stored || recordsEqual(next, stored)) {
+        // What could not be read is written anew whatever comes of it: that mends the medium.
+        if (before !== 'unknown' && (next === stored || recordsEqual(next, stored))) {
           release();
           listener.accepted();
           if (this.#planted('confirm-duplicate-before-flush')) return listener.durable();
@@ -94,7 +95,7 @@ export class LocalRecords {
             failed === undefined ? listener.durable() : listener.refused(failed),
           );
         }
-        const encoded = encodeVersions(next);
+        const encoded = isEmptyContext(next.context) ? undefined : encodeVersions(next);
         this.#append(id, keyspaceId, key, encoded, {
           durable: () => listener.durable(),
           accepted: () => {
@@ -163,9 +164,20 @@ export class LocalRecords {
     });
   }
 
-  #append(id: string, keyspaceId: number, key: Uint8Array, value: Uint8Array, listener: UpdateListener): void {
+  /** Stores `value`, or removes the key. */
+  #append(
+    id: string,
+    keyspaceId: number,
+    key: Uint8Array,
+    value: Uint8Array | undefined,
+    listener: UpdateListener,
+  ): void {
     const waiters: Unflushed['waiters'] = [];
-    const ticket = this.#desk.ask({ type: 'append', keyspaceId, key, value }, (answer) => {
+    const what =
+      value === undefined
+        ? ({ type: 'remove', keyspaceId, key } as const)
+        : { type: 'append' as const, keyspaceId, key, value };
+    const ticket = this.#desk.ask(what, (answer) => {
       if (answer.type === 'accepted') {
         if (answer.refused !== undefined) {
           this.#desk.forget(ticket);

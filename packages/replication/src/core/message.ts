@@ -7,13 +7,20 @@ import type { Consistency } from './topology.ts';
 /**
  * What a replica's word is worth for a partition (P7, P9, P17). `member`: it counts in read quorums. `ambiguous`: its log
  * may have lost its last group. `recovering`: data is missing. `unverified`: its disk may have been rolled back.
+ * `unreadable`: a member that has lost this one record.
  */
-export type Standing = 'member' | 'ambiguous' | 'recovering' | 'unverified';
+export type Standing = 'member' | 'ambiguous' | 'recovering' | 'unverified' | 'unreadable';
 
 /** A place in the order of a scan; the scan goes on strictly after it. */
 export interface ScanPlace {
   readonly keyspaceId: number;
   readonly hash: bigint;
+  readonly key: Uint8Array;
+}
+
+/** Which record. */
+export interface RecordName {
+  readonly keyspaceId: number;
   readonly key: Uint8Array;
 }
 
@@ -90,6 +97,8 @@ export type PeerResponse =
       /** Records follow the last one of this page. */
       readonly more: boolean;
       readonly standing: Standing;
+      /** Records of the page's range that the replica does not vouch for, whether they are in the page or not. */
+      readonly unreadable: readonly RecordName[];
     }
   | { readonly type: 'got'; readonly record: Uint8Array }
   | { readonly type: 'wrote'; readonly result: WriteResult }

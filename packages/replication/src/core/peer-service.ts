@@ -85,10 +85,16 @@ export class PeerService {
   #read(request: Request<'read'>, respond: Respond): void {
     const { planted } = this.#node;
     // As of before the read: what was read while the partition recovered does not count because it recovered since.
-    const standing = this.#node.standings.of(partitionOfKey(this.#node.topology(), request.key));
-    this.#node.records.read(request.keyspaceId, request.key, !planted('read-unflushed'), (outcome) => {
-      if (!outcome.ok) return respond(outcome);
-      respond({ ok: true, value: { type: 'read', record: outcome.value ?? EMPTY, standing } });
+    const { standings, records } = this.#node;
+    const { keyspaceId, key } = request;
+    const partition = partitionOfKey(this.#node.topology(), key);
+    const before = standings.ofRecord(partition, keyspaceId, key);
+    records.read(keyspaceId, key, !planted('read-unflushed'), (outcome) => {
+      // As of after it as well: while it was read, something may have been written over what was lost.
+      const standing = before === 'member' ? standings.ofRecord(partition, keyspaceId, key) : before;
+      if (outcome.ok) return respond({ ok: true, value: { type: 'read', record: outcome.value ?? EMPTY, standing } });
+      if (standing !== 'unreadable') return respond(outcome);
+      respond({ ok: true, value: { type: 'read', record: EMPTY, standing } });
     });
   }
 }

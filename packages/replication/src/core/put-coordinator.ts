@@ -105,8 +105,8 @@ export function coordinateWrite(
       if (finished)
         throw new StoreError('DEADLINE_EXCEEDED', { message: 'the deadline passed before the write began' });
       // Reading the record may just have shown that this replica is damaged: then another coordinates (P7).
-      if (!node.standings.isMember(write.partition) && !planted('unverified-coordinates'))
-        throw new StoreError('RECOVERING');
+      const standing = node.standings.ofRecord(write.partition, write.keyspaceId, write.key);
+      if (standing !== 'member' && !planted('unverified-coordinates')) throw new StoreError('RECOVERING');
       admit(stored, write);
       outcome = writeRecord(stored, {
         actor: node.actors.of(write.partition),

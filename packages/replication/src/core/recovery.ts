@@ -1,5 +1,6 @@
 import { keyHash } from '@ferrite/hashing';
 import { mergeRecords } from '@ferrite/vector-clock';
+import { latin1 } from './bytes.ts';
 import {
   RETRY_AFTER_MS,
   TRANSFER_PAGE_BYTES,
@@ -7,7 +8,7 @@ import {
   TRANSFER_TIMEOUT_MS,
   TRANSFERS_MAX,
 } from './limits.ts';
-import type { ScannedRecord, ScanPlace } from './message.ts';
+import type { RecordName, ScannedRecord, ScanPlace } from './message.ts';
 import { mergesNeeded } from './quorum.ts';
 import { decodeVersions } from './record.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
@@ -107,11 +108,12 @@ export class Recovery {
     if (gap === undefined || others.length === 0) return this.#done(partition, true, '');
 
     const merged = new Set<string>();
+    const lacking = new Map<string, Lacking>();
     const failures: string[] = [];
     let left = others.length;
     let decided = false;
     for (const from of others) {
-      this.#transfer(partition, from, undefined, (failure) => {
+      this.#transfer(partition, { from, lacking }, undefined, (failure) => {
         if (failure === undefined) merged.add(from);
         else failures.push(`${from}: ${failure}`);
         left--;
@@ -120,12 +122,20 @@ export class Recovery {
         decided = true;
         // A gap that opened wider meanwhile starts again from the beginning.
         const same = standings.openings(partition) === openings;
-        const enough = (group: ReplicaGroup): boolean => {
-          const count = group.others.filter((id) => merged.has(id)).length;
-          if (group.others.length === 0 || early) return true;
-          return gap === 'ambiguous' ? count >= 1 : count >= mergesNeeded(group.others.length + 1);
+        const suffices = ({ others }: ReplicaGroup, from: ReadonlySet<string>): boolean => {
+          const count = others.filter((id) => from.has(id)).length;
+          if (others.length === 0 || early) return true;
+          return gap === 'ambiguous' ? count >= 1 : count >= mergesNeeded(others.length + 1);
         };
-        this.#done(partition, same && groups.every(enough), failures.join('; ') || 'too few replicas to merge from');
+        const enough = same && groups.every((group) => suffices(group, merged));
+        // What too few of them could tell stays open, record by record.
+        const doubtful = [...lacking.values()].filter(({ by }) =>
+          groups.some((group) => !suffices(group, merged.difference(by))),
+        );
+        if (!enough) this.#done(partition, false, failures.join('; ') || 'too few replicas to merge from');
+        else if (!this.#keepOpen(partition, doubtful, gap === 'ambiguous'))
+          this.#done(partition, false, 'too many records cannot be read');
+        else this.#done(partition, true, '');
       });
     }
   }
@@ -143,10 +153,11 @@ export class Recovery {
   /** Merges all that `from` holds of the partition; `done` hears why it failed, if it did. */
   #transfer(
     partition: number,
-    from: string,
+    source: Source,
     after: ScanPlace | undefined,
     done: (failure: string | undefined) => void,
   ): void {
+    const { from } = source;
     const epoch = this.#node.topology().tableEpoch;
     const page = { maxRecords: TRANSFER_PAGE_RECORDS, maxBytes: TRANSFER_PAGE_BYTES };
     sendTo(
@@ -157,23 +168,34 @@ export class Recovery {
       (reply) => {
         if (!reply.ok) return done(reply.error.reason);
         if (reply.value.type !== 'scan') return done('unexpected answer');
-        const { records, more, standing } = reply.value;
+        const { records, more, standing, unreadable } = reply.value;
         const trusted =
           standing === 'member' || (standing === 'ambiguous' && this.#node.standings.gap(partition) === 'ambiguous');
         if (!trusted) return done(`it is ${standing}`);
+        for (const name of unreadable) note(source, name);
         this.#mergeAll(records, (ok) => {
           if (!ok) return done('the local device refused a record');
           const last = records.at(-1);
           if (!more || last === undefined) return done(undefined);
           this.#transfer(
             partition,
-            from,
+            source,
             { keyspaceId: last.keyspaceId, hash: keyHash(last.key), key: last.key },
             done,
           );
         });
       },
     );
+  }
+
+  /** The partition counts again except for these records; false if they are too many to remember. */
+  #keepOpen(partition: number, records: readonly Lacking[], held: boolean): boolean {
+    const { unreadable } = this.#node.standings;
+    for (const { name } of records) {
+      if (unreadable.isFull) return false;
+      unreadable.add({ ...name, partition, held });
+    }
+    return true;
   }
 
   #mergeAll(records: readonly ScannedRecord[], done: (ok: boolean) => void): void {
@@ -193,6 +215,25 @@ export class Recovery {
       });
     }
   }
+}
+
+/** A record that replicas were asked for and could not tell. */
+interface Lacking {
+  readonly name: RecordName;
+  readonly by: Set<string>;
+}
+
+/** Whom a transfer merges from, and what the sources of its recovery lack. */
+interface Source {
+  readonly from: string;
+  readonly lacking: Map<string, Lacking>;
+}
+
+function note({ from, lacking }: Source, { keyspaceId, key }: RecordName): void {
+  const id = `${keyspaceId}/${latin1(key)}`;
+  const known = lacking.get(id);
+  if (known !== undefined) known.by.add(from);
+  else lacking.set(id, { name: { keyspaceId, key: key.slice() }, by: new Set([from]) });
 }
 
 interface ReplicaGroup {

@@ -1,7 +1,9 @@
 import { StoreError } from '@ferrite/errors';
 import { Actors } from './actors.ts';
-import { AntiEntropy, type AntiEntropyStatus } from './anti-entropy.ts';
-import { Background, type WorkProgress } from './background.ts';
+import { AntiEntropy } from './anti-entropy.ts';
+import { Background } from './background.ts';
+import { latin1 } from './bytes.ts';
+import { Damage } from './damage.ts';
 import { Desk, expectAnswer } from './desk.ts';
 import type { Effect } from './effect.ts';
 import type { Event } from './event.ts';
@@ -10,54 +12,20 @@ import { ANTI_ENTROPY_EVERY_MS, HELLO_TIMEOUT_MS, SYSTEM_KEYSPACE, TOPOLOGY_WAIT
 import { LocalRecords } from './local-records.ts';
 import { MerkleTrees } from './merkle-trees.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
-import type { MutationName, Planted } from './mutation.ts';
+import type { Planted } from './mutation.ts';
 import { Operations } from './operations.ts';
 import { PeerService } from './peer-service.ts';
-import { Recovery, type RecoveryStatus } from './recovery.ts';
+import { RecordRepair } from './record-repair.ts';
+import { Recovery } from './recovery.ts';
+import type { ReplicaCoreConfig, ReplicaStatus } from './replica-config.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { ReplicaPages } from './replica-pages.ts';
-import { keyspaceById, partitionOfKey } from './replicas.ts';
+import { keyspaceById } from './replicas.ts';
 import { Standings } from './standings.ts';
 import { decodeSystemState, encodeSystemState, SYSTEM_STATE_KEY, type SystemState } from './system-state.ts';
 import type { TopologyDocument } from './topology.ts';
 
-/** What opening the engine found, as far as replication cares. */
-export interface StoreReport {
-  readonly created: boolean;
-  readonly clean: boolean;
-  readonly tail: 'sealed' | 'ambiguous';
-  /** Damage found at open; an absent partition means any. */
-  readonly damaged: readonly { readonly partition?: number }[];
-}
-
-export interface ReplicaCoreConfig {
-  readonly nodeId: string;
-  /** 32 hex digits that no other process has. */
-  readonly incarnation: string;
-  readonly topology: TopologyDocument;
-  readonly report: StoreReport;
-  /** What lies under {@link SYSTEM_STATE_KEY} in keyspace 0; the error if it cannot be read. */
-  readonly system: Outcome<Uint8Array | undefined>;
-  /** Numbers in [0, 1) that nobody can guess. */
-  readonly random: () => number;
-  /** Pause between two rounds of anti-entropy; 10 seconds unless given. */
-  readonly antiEntropyEveryMs?: number;
-  /** Bugs for the simulator to find. */
-  readonly mutations?: ReadonlySet<MutationName>;
-}
-
-/** How this node stands, for people. */
-export interface ReplicaStatus {
-  readonly epoch: number;
-  readonly boot: number;
-  readonly state: 'unverified' | 'recovering' | 'serving';
-  readonly recovery: RecoveryStatus;
-  readonly antiEntropy: AntiEntropyStatus;
-  /** Every kind of background work, with what holds it up. */
-  readonly background: readonly WorkProgress[];
-  /** Peer id to why it could not be reached last; empty if it could. */
-  readonly peers: Readonly<Record<string, string>>;
-}
+export type { ReplicaCoreConfig, ReplicaStatus, StoreReport } from './replica-config.ts';
 
 /**
  * One node's replication as a machine without I/O: events in, effects out, in a fixed order; the same events give the
@@ -71,7 +39,9 @@ export class ReplicaCore {
   readonly #peers: PeerService;
   readonly #operations: Operations;
   readonly #recovery: Recovery;
+  readonly #recordRepair: RecordRepair;
   readonly #antiEntropy: AntiEntropy;
+  readonly #damage: Damage;
   readonly #config: ReplicaCoreConfig;
   readonly #planted: Planted;
   #topology: TopologyDocument;
@@ -92,8 +62,11 @@ export class ReplicaCore {
     const records = new LocalRecords(
       this.#desk,
       {
-        damaged: (_, key, then) => this.#damaged(partitionOfKey(this.#topology, key), then),
-        changed: (...change) => trees.changed(...change),
+        damaged: (keyspaceId, key, then) => this.#damage.record(keyspaceId, key, then),
+        changed: (keyspaceId, key, before, after) => {
+          if (before === 'unknown') standings.unreadable.overwritten(keyspaceId, key);
+          trees.changed(keyspaceId, key, before, after);
+        },
         deviceFailed: (error) => this.#failStop(error),
       },
       planted,
@@ -105,16 +78,30 @@ export class ReplicaCore {
       background,
       {
         partitionBits: () => this.#topology.partitionBits,
-        damaged: (partition) => this.#damaged(partition, () => {}),
+        damaged: (partition) => this.#damage.page(partition),
         met: () => {},
       },
       planted,
     );
     const shared = { records, standings, actors, background, trees, planted, topology };
     this.#node = { self: config.nodeId, desk: this.#desk, ...shared };
-    this.#pages = new ReplicaPages(this.#desk, standings, topology, (partition) => this.#damaged(partition, () => {}));
+    this.#damage = new Damage({
+      desk: this.#desk,
+      standings,
+      actors,
+      planted,
+      partitionBits: () => this.#topology.partitionBits,
+      ownPartitions: () => this.#ownPartitions(),
+      look: (keyspaceId, key) => records.read(keyspaceId, key, false, () => {}),
+      persist: (then) => this.#persist(then),
+      mend: () => this.#mend(),
+    });
+    this.#pages = new ReplicaPages(this.#desk, standings, topology, (partition, named) =>
+      named ? this.#damage.page(partition) : this.#damage.partition(partition, () => {}),
+    );
     this.#operations = new Operations(this.#node, this.#pages);
-    this.#recovery = new Recovery(this.#node, () => this.#persist(() => {}));
+    this.#recovery = new Recovery(this.#node, () => this.#persist(() => this.#recordRepair.run()));
+    this.#recordRepair = new RecordRepair(this.#node, () => this.#persist(() => {}));
     this.#antiEntropy = new AntiEntropy(this.#node, config.antiEntropyEveryMs ?? ANTI_ENTROPY_EVERY_MS);
     const boot = (prior?.boot ?? 0) + 1;
     this.#identity = new Identity(this.#desk, this.#identityHost(), planted, {
@@ -124,7 +111,11 @@ export class ReplicaCore {
       boots: prior?.boots ?? {},
     });
     this.#peers = new PeerService(this.#node, this.#pages, this.#identity);
-    this.#openGaps(prior);
+    this.#damage.atOpen(
+      config.report,
+      prior,
+      config.system.ok && (config.system.value === undefined || prior !== undefined),
+    );
   }
 
   /** Takes an event and gives what is to be done, in order. */
@@ -148,6 +139,9 @@ export class ReplicaCore {
         if (event.document.epoch > this.#topology.epoch) this.#topology = event.document;
         for (const waiter of this.#topologyWaiters.splice(0)) waiter();
         break;
+      case 'damage':
+        this.#damage.report(event.report);
+        break;
       case 'stop':
         this.#stop();
         break;
@@ -162,8 +156,13 @@ export class ReplicaCore {
     return {
       epoch: this.#topology.epoch,
       boot: this.#identity.boot,
-      state: !standings.verified ? 'unverified' : standings.gaps > 0 ? 'recovering' : 'serving',
+      state: !standings.verified
+        ? 'unverified'
+        : standings.gaps + standings.unreadable.size > 0
+          ? 'recovering'
+          : 'serving',
       recovery: this.#recovery.status(),
+      recordRepair: this.#recordRepair.status(),
       antiEntropy: this.#antiEntropy.status(),
       background: this.#node.background.progress(),
       peers: Object.fromEntries(this.#identity.reachable),
@@ -187,25 +186,6 @@ export class ReplicaCore {
     } catch (error) {
       if (!StoreError.is(error)) throw error;
       return undefined;
-    }
-  }
-
-  /** What the last state and the engine's report say is missing (P7, P17). */
-  #openGaps(prior: SystemState | undefined): void {
-    const { report, system } = this.#config;
-    const { standings } = this.#node;
-    for (const partition of prior?.recovering ?? []) standings.open(partition, 'recovering');
-    for (const partition of prior?.ambiguous ?? []) standings.open(partition, 'ambiguous');
-    if (report.tail === 'ambiguous' && !this.#planted('ambiguous-counts-at-once')) {
-      for (const partition of this.#ownPartitions()) standings.open(partition, 'ambiguous');
-    }
-    // Without its own record the node knows nothing of what it held.
-    const unreadable = !system.ok || (system.value !== undefined && prior === undefined);
-    const anywhere = unreadable || report.damaged.some(({ partition }) => partition === undefined);
-    const damaged = anywhere ? this.#ownPartitions() : report.damaged.map(({ partition }) => partition!);
-    for (const partition of damaged) {
-      standings.open(partition, 'recovering');
-      this.#node.actors.retire(partition);
     }
   }
 
@@ -298,23 +278,10 @@ export class ReplicaCore {
     else this.#peers.answer(request, respond);
   }
 
-  /** A record of the partition cannot be read: the partition recovers, under a new actor (P3, P7). */
-  #damaged(partition: number, then: () => void): void {
-    const { standings, actors } = this.#node;
-    actors.retire(partition);
-    const known = standings.gap(partition) === 'recovering';
-    standings.open(partition, 'recovering');
-    if (known) return this.#persist(then);
-    this.#desk.emit({
-      type: 'note',
-      level: 'warn',
-      text: 'a record cannot be read; its partition recovers',
-      facts: { partition },
-    });
-    this.#persist(() => {
-      this.#recovery.run();
-      then();
-    });
+  /** Takes up all that is missing here. */
+  #mend(): void {
+    this.#recovery.run();
+    this.#recordRepair.run();
   }
 
   #identityHost(): ConstructorParameters<typeof Identity>[1] {
@@ -340,7 +307,7 @@ export class ReplicaCore {
           text: 'this boot is registered',
           facts: { boot: this.#identity.boot },
         });
-        this.#recovery.run();
+        this.#mend();
         this.#antiEntropy.run();
       },
       behind: (why) => {
@@ -367,6 +334,9 @@ export class ReplicaCore {
       formed,
       recovering: standings.partitions('recovering'),
       ambiguous: standings.partitions('ambiguous'),
+      unreadable: standings.unreadable
+        .all()
+        .map(({ keyspaceId, key, held }) => ({ keyspaceId, key: latin1(key), held })),
       boots: Object.fromEntries(boots),
     };
   }

@@ -5,11 +5,11 @@ import { compareBytes, latin1 } from './bytes.ts';
 import type { ScanResult } from './effect.ts';
 import { writeBack } from './get-coordinator.ts';
 import { HEDGE_AFTER_MS } from './limits.ts';
-import type { Outcome, ScannedRecord, ScanPlace, Standing } from './message.ts';
+import type { Outcome, ScannedRecord, ScanPlace } from './message.ts';
 import { needed } from './quorum.ts';
 import { decodeVersions, type Versions } from './record.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
-import type { ReplicaPages } from './replica-pages.ts';
+import type { PageOfRecords, ReplicaPages } from './replica-pages.ts';
 import type { Consistency } from './topology.ts';
 
 /** One page of a client's scan. */
@@ -62,13 +62,11 @@ export function coordinateScan(
   const stopTimer = node.desk.timer(scan.timeoutMs, () =>
     fail(new StoreError('DEADLINE_EXCEEDED', { message: `${got.length} of ${goal} replicas scanned in time` })),
   );
-  const take = (
-    from: string,
-    outcome: Outcome<{ records: readonly ScannedRecord[]; more: boolean; standing: Standing }>,
-  ): void => {
+  const take = (from: string, outcome: Outcome<PageOfRecords>): void => {
     outstanding--;
     if (finished) return;
-    if (outcome.ok && outcome.value.standing === 'member') got.push({ from, ...outcome.value });
+    if (outcome.ok && outcome.value.standing === 'member' && outcome.value.unreadable.length === 0)
+      got.push({ from, ...outcome.value });
     if (got.length < goal) return widen();
     const { result, stale } = combine(got, scan);
     finish({ ok: true, value: result });

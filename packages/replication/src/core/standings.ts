@@ -1,4 +1,5 @@
 import type { Standing } from './message.ts';
+import { UnreadableRecords } from './unreadable-records.ts';
 
 type Gap = 'recovering' | 'ambiguous';
 
@@ -6,6 +7,8 @@ type Gap = 'recovering' | 'ambiguous';
 export class Standings {
   /** Set once the boot is registered and no peer knows a later one. */
   verified = false;
+  /** Records this node does not vouch for, in partitions for which it may. */
+  readonly unreadable = new UnreadableRecords();
   readonly #gaps = new Map<number, Gap>();
   readonly #openings = new Map<number, number>();
 
@@ -15,6 +18,12 @@ export class Standings {
 
   isMember(partition: number): boolean {
     return this.verified && !this.#gaps.has(partition);
+  }
+
+  /** What it is worth for one record of the partition. */
+  ofRecord(partition: number, keyspaceId: number, key: Uint8Array): Standing {
+    const standing = this.of(partition);
+    return standing === 'member' && this.unreadable.has(keyspaceId, key) ? 'unreadable' : standing;
   }
 
   /** Why the partition does not count yet, registered or not. */

@@ -14,6 +14,8 @@ export interface SystemState {
   /** Partitions whose data is missing, and whose last group may be. */
   readonly recovering: readonly number[];
   readonly ambiguous: readonly number[];
+  /** Records that cannot be read, in other partitions; a key's bytes as characters. */
+  readonly unreadable?: readonly { readonly keyspaceId: number; readonly key: string; readonly held: boolean }[];
   /** The highest boot known of each other node. */
   readonly boots: Readonly<Record<string, KnownBoot>>;
   /** Actors by partition, written by a clean close only (P3). */

@@ -126,10 +126,21 @@ export class Nemesis {
         if (!this.#mayLose()) return false;
         return this.#down(node, () => node.crash(true));
       case 'rot':
-        return this.#mayLose() && node.disk.rot();
+        return this.#mayLose() && node.disk.rot() !== undefined;
+      case 'rotTwo':
+        return this.#mayLose() && this.#rotTwo(node);
       default:
         return unreachable(fault);
     }
+  }
+
+  /** Two nodes lose a record each, and not the same: neither can mend the other's partition, both can mend a record. */
+  #rotTwo(node: SimNode): boolean {
+    const first = node.disk.rot();
+    if (first === undefined) return false;
+    const other = this.#prng.pick(this.#targets.nodes.filter((each) => each !== node));
+    other.disk.rot(first);
+    return true;
   }
 
   #cut(links: readonly (readonly [SimNode, SimNode])[]): void {

@@ -15,7 +15,7 @@ const busy = {
   consistency: { ONE: 0, QUORUM: 1, ALL: 0 },
   antiEntropyMs: Number.POSITIVE_INFINITY,
   network: { delayMs: 1, late: 0, loss: 0, duplication: 0 },
-  disk: { flushMs: 2, readMs: 0.5, slow: 0, subsetLoss: true, overloaded: 0, pageRecords: 4 },
+  disk: { flushMs: 2, readMs: 0.5, slow: 0, subsetLoss: true, overloaded: 0, pageRecords: 4, scrubMs: 1_000 },
 } satisfies ScenarioPreset;
 /** No faults at all: the bug shows in plain concurrency. */
 const calm: ScenarioPreset = { ...busy, loadMs: 1_500, faults: {} };
@@ -42,6 +42,16 @@ const repairing: ScenarioPreset = {
   faults: {},
 };
 
+/** Records rot one by one, and most replicas have missed something. */
+const losingRecords: ScenarioPreset = {
+  ...busy,
+  keys: 2,
+  thinkMs: 10,
+  network: lateMessages,
+  disk: { ...busy.disk, scrubMs: 100 },
+  faults: { rot: 8 },
+};
+
 /** Where each bug shows: a scenario that meets it often, and that a core without the bug survives. */
 export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'ack-before-flush': losingPower,
@@ -66,6 +76,7 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'context-widened': calm,
   'count-reads-short': { ...calm, network: lateMessages },
   'count-recovering-reads': { ...slowRecovery, clients: 8, thinkMs: 10, faults: { wipe: 6 }, faultMs: 20 },
+  'count-unreadable-reads': losingRecords,
   'count-writes-short': { ...calm, network: lateMessages },
   'forget-key-lock': calm,
   'ignore-rollback': { ...loseDisks, faults: { rollBack: 4, cleanRestart: 2 }, faultMs: 20 },
@@ -91,6 +102,7 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'recovering-absent-answers': { ...slowRecovery, consistency: { ONE: 3, QUORUM: 0, ALL: 2 } },
   'recovery-from-one': { ...loseDisks, thinkMs: 10, faults: { wipe: 6 }, faultMs: 20 },
   'refused-read-is-empty': { ...calm, disk: { ...busy.disk, overloaded: 0.02 } },
+  'repair-from-one': losingRecords,
   'send-before-append': { ...calm, disk: { ...busy.disk, overloaded: 0.02 } },
   'skip-read-repair': { ...calm, network: lateMessages },
   'stale-context-overwrites': calm,

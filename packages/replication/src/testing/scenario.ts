@@ -12,6 +12,7 @@ export type Fault =
   | 'wipe'
   | 'rollBack'
   | 'rot'
+  | 'rotTwo'
   | 'tornTail'
   | 'storeAway';
 
@@ -58,6 +59,8 @@ export interface Scenario {
     /** Share of reads and appends that the engine refuses for want of room. */
     readonly overloaded: number;
     readonly pageRecords: number;
+    /** Pause between two passes of the scrub. */
+    readonly scrubMs: number;
   };
 }
 
@@ -81,6 +84,7 @@ const NO_FAULTS: Scenario['faults'] = {
   wipe: 0,
   rollBack: 0,
   rot: 0,
+  rotTwo: 0,
   tornTail: 0,
   storeAway: 0,
 };
@@ -113,6 +117,7 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
       wipe: rate(0.5),
       rollBack: rate(0.5),
       rot: rate(0.5),
+      rotTwo: rate(0.5),
       tornTail: 0,
       storeAway: rate(0.5),
     },
@@ -133,6 +138,7 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
       subsetLoss: prng.chance(0.5),
       overloaded: rate(0.02),
       pageRecords: 1 + prng.int(4),
+      scrubMs: prng.between(100, 5_000),
     },
   };
   const { ops, faults, network, disk, ...rest } = preset;

@@ -1,7 +1,7 @@
 import { StoreError } from '@ferrite/errors';
 import { keyHash, partitionOf } from '@ferrite/hashing';
 import { compareBytes, latin1 } from '../core/bytes.ts';
-import type { StorePage } from '../core/event.ts';
+import type { DamageReport, StorePage } from '../core/event.ts';
 import type { Outcome } from '../core/message.ts';
 import type { StoreReport } from '../core/replica-core.ts';
 import type { Prng } from './prng.ts';
@@ -13,10 +13,13 @@ interface Stored {
   readonly keyspaceId: number;
   readonly key: Uint8Array;
   readonly hash: bigint;
-  readonly value: Uint8Array;
+  /** Absent: the key was removed. */
+  readonly value: Uint8Array | undefined;
   /** The bytes on the medium have changed since. */
   rotten: boolean;
 }
+
+type Present = Stored & { readonly value: Uint8Array };
 
 interface Unflushed {
   readonly record: Stored;
@@ -47,6 +50,8 @@ export class SimDisk {
   #created = true;
   #clean = false;
   #ambiguous = false;
+  /** Hears of damage that a read, a page or the scrub meets, while the disk is open. */
+  onDamage: (report: DamageReport) => void = () => {};
   /** Counts opens and crashes, so that what was under way in an earlier life does not reach a later one. */
   #life = 0;
 
@@ -67,11 +72,17 @@ export class SimDisk {
     this.#created = false;
     this.#clean = false;
     this.#ambiguous = false;
+    this.#scrubLater();
     return report;
   }
 
-  /** Why the append is refused, if it is; otherwise `flushed` is called in time. */
-  append(keyspaceId: number, key: Uint8Array, value: Uint8Array, flushed: () => void): StoreError | undefined {
+  /** Stores a value, or removes the key: why that is refused, if it is; otherwise `flushed` is called in time. */
+  append(
+    keyspaceId: number,
+    key: Uint8Array,
+    value: Uint8Array | undefined,
+    flushed: () => void,
+  ): StoreError | undefined {
     if (keyspaceId !== 0 && this.#prng.chance(this.#config.overloaded)) return new StoreError('OVERLOADED');
     const id = recordId(keyspaceId, key);
     const record = { id, keyspaceId, key, hash: keyHash(key), value, rotten: false };
@@ -85,6 +96,7 @@ export class SimDisk {
   read(keyspaceId: number, key: Uint8Array, then: (outcome: Outcome<Uint8Array | undefined>) => void): void {
     const found = this.#visible.get(recordId(keyspaceId, key));
     let outcome: Outcome<Uint8Array | undefined> = { ok: true, value: found?.value };
+    if (found?.rotten === true) this.#report(found);
     if (found?.rotten === true) outcome = { ok: false, error: new StoreError('CHECKSUM_MISMATCH') };
     else if (this.#prng.chance(this.#config.overloaded)) outcome = { ok: false, error: new StoreError('OVERLOADED') };
     this.#answer(this.#delay(this.#config.readMs), () => then(outcome));
@@ -97,9 +109,7 @@ export class SimDisk {
 
   /** All that is visible now of a partition of a keyspace. */
   records(keyspaceId: number, partition: number): readonly { readonly key: Uint8Array; readonly value: Uint8Array }[] {
-    return [...this.#visible.values()].filter(
-      (each) => each.keyspaceId === keyspaceId && partitionOf(each.hash, this.#partitionBits) === partition,
-    );
+    return this.#recordsOf(keyspaceId, partition);
   }
 
   page(
@@ -112,14 +122,14 @@ export class SimDisk {
     then: (outcome: Outcome<StorePage>) => void,
   ): void {
     const { keyspaceId, partition, after } = request;
-    const records = [...this.#visible.values()]
-      .filter((each) => each.keyspaceId === keyspaceId && partitionOf(each.hash, this.#partitionBits) === partition)
+    const records = this.#recordsOf(keyspaceId, partition)
       .filter((each) => after === undefined || comparePlaces(each, after) > 0)
       .sort(comparePlaces);
     const limit = Math.min(request.maxRecords, this.#config.pageRecords);
     const page = records.slice(0, limit);
     const last = page.at(-1);
     const next = records.length > limit && last !== undefined ? { hash: last.hash, key: last.key } : undefined;
+    for (const each of page) if (each.rotten) this.#report(each);
     const readable = page.filter(({ rotten }) => !rotten).map(({ key, value }) => ({ key, value }));
     const value: StorePage = { records: readable, damaged: page.length - readable.length, next };
     const outcome: Outcome<StorePage> = { ok: true, value };
@@ -174,18 +184,42 @@ export class SimDisk {
     this.#atRest();
   }
 
-  /** One flushed record of a client's keyspace becomes unreadable; false if there is none. */
-  rot(): boolean {
-    const candidates = [...this.#durable.values()].filter((each) => each.keyspaceId !== 0);
-    if (candidates.length === 0) return false;
-    this.#prng.pick(candidates).rotten = true;
-    return true;
+  /** One flushed record of a client's keyspace, other than `except`, becomes unreadable: its name, if there is one. */
+  rot(except?: string): string | undefined {
+    const candidates = [...this.#durable.values()].filter(
+      ({ keyspaceId, value, id }) => keyspaceId !== 0 && value !== undefined && id !== except,
+    );
+    if (candidates.length === 0) return undefined;
+    const victim = this.#prng.pick(candidates);
+    victim.rotten = true;
+    return victim.id;
   }
 
   /** A record is unreadable, known or not. */
   get rotten(): boolean {
-    for (const { rotten } of this.#visible.values()) if (rotten) return true;
+    for (const { rotten } of this.#durable.values()) if (rotten) return true;
     return false;
+  }
+
+  #recordsOf(keyspaceId: number, partition: number): readonly Present[] {
+    return [...this.#visible.values()].filter(
+      (each): each is Present =>
+        each.value !== undefined &&
+        each.keyspaceId === keyspaceId &&
+        partitionOf(each.hash, this.#partitionBits) === partition,
+    );
+  }
+
+  /** Names the damage a little later, as the engine does. */
+  #report({ keyspaceId, key }: Stored): void {
+    this.#answer(this.#delay(this.#config.readMs), () => this.onDamage({ keyspace: keyspaceId, key }));
+  }
+
+  #scrubLater(): void {
+    this.#answer(this.#config.scrubMs, () => {
+      for (const each of this.#visible.values()) if (each.rotten) this.#report(each);
+      this.#scrubLater();
+    });
   }
 
   #atRest(): void {

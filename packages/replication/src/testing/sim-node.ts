@@ -85,7 +85,9 @@ export class SimNode {
       antiEntropyEveryMs: this.#world.antiEntropyMs,
       mutations: this.#world.mutations,
     });
-    this.#process = new SimProcess(core, this, this.#world);
+    const process = new SimProcess(core, this, this.#world);
+    this.#process = process;
+    this.disk.onDamage = (report) => process.raise({ type: 'damage', report });
     this.#process.raise({ type: 'start' });
   }
 
@@ -229,6 +231,14 @@ class SimProcess {
         const { ticket, keyspaceId, key, value } = effect;
         trace.bytes(value);
         const refused = disk.append(keyspaceId, key, value, () =>
+          this.raise({ type: 'durable', ticket, failed: undefined }),
+        );
+        return this.raise({ type: 'accepted', ticket, refused });
+      }
+      case 'remove': {
+        const { ticket, keyspaceId, key } = effect;
+        trace.bytes(key);
+        const refused = disk.append(keyspaceId, key, undefined, () =>
           this.raise({ type: 'durable', ticket, failed: undefined }),
         );
         return this.raise({ type: 'accepted', ticket, refused });

@@ -208,6 +208,13 @@ export declare type ScanReplicaResponse = Message<"ferrite.replica.v1.ScanReplic
    * @generated from field: ferrite.replica.v1.Standing standing = 3;
    */
   standing: Standing;
+
+  /**
+   * Records of the page's range that the receiver does not vouch for.
+   *
+   * @generated from field: repeated ferrite.replica.v1.RecordName unreadable = 4;
+   */
+  unreadable: RecordName[];
 };
 
 /**
@@ -215,6 +222,27 @@ export declare type ScanReplicaResponse = Message<"ferrite.replica.v1.ScanReplic
  * Use `create(ScanReplicaResponseSchema)` to create a new message.
  */
 export declare const ScanReplicaResponseSchema: GenMessage<ScanReplicaResponse>;
+
+/**
+ * @generated from message ferrite.replica.v1.RecordName
+ */
+export declare type RecordName = Message<"ferrite.replica.v1.RecordName"> & {
+  /**
+   * @generated from field: uint32 keyspace_id = 1;
+   */
+  keyspaceId: number;
+
+  /**
+   * @generated from field: bytes key = 2;
+   */
+  key: Uint8Array;
+};
+
+/**
+ * Describes the message ferrite.replica.v1.RecordName.
+ * Use `create(RecordNameSchema)` to create a new message.
+ */
+export declare const RecordNameSchema: GenMessage<RecordName>;
 
 /**
  * @generated from message ferrite.replica.v1.ScannedRecord
@@ -745,6 +773,13 @@ export enum Standing {
    * @generated from enum value: STANDING_UNVERIFIED = 4;
    */
   UNVERIFIED = 4,
+
+  /**
+   * The record asked for is lost here; for the rest of the partition the receiver counts.
+   *
+   * @generated from enum value: STANDING_UNREADABLE = 5;
+   */
+  UNREADABLE = 5,
 }
 
 /**
