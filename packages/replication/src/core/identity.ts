@@ -40,6 +40,8 @@ export class Identity {
   formed: boolean;
   /** The highest boot known of each other node. */
   readonly boots: Map<string, KnownBoot>;
+  /** Those of {@link boots} that are on the medium. */
+  readonly #durable = new Map<string, KnownBoot>();
   /** Peers that answered the last greeting, and why others did not. */
   readonly reachable = new Map<string, string>();
   #verified = false;
@@ -62,6 +64,7 @@ export class Identity {
     this.boot = start.boot;
     this.formed = start.formed;
     this.boots = new Map(Object.entries(start.boots));
+    for (const [node, known] of this.boots) this.#durable.set(node, known);
   }
 
   /** Registers the boot, which is durable by now. */
@@ -94,7 +97,7 @@ export class Identity {
     });
   }
 
-  /** Answers a peer's greeting, and remembers its boot; durably first if the peer registers with us. */
+  /** Answers a peer's greeting once its boot is remembered durably: any of us may be the last who knows it (INV-REPL-15). */
   hello(request: Extract<PeerRequest, { type: 'hello' }>, respond: (outcome: Outcome<PeerResponse>) => void): void {
     if (request.clusterId !== this.#host.clusterId) {
       const message = `node ${request.nodeId} belongs to the cluster ${request.clusterId}, not ${this.#host.clusterId}`;
@@ -118,9 +121,12 @@ export class Identity {
     const fresh = { boot: request.boot, incarnation: request.incarnation };
     const newest = known !== undefined && known.boot >= request.boot ? known : fresh;
     this.boots.set(request.nodeId, newest);
-    // Also when it is known already: it may be known in memory only, from a greeting or a copy of this request.
-    if (request.register) this.#host.persist(() => answer(newest));
-    else answer(newest);
+    if (this.#durable.get(request.nodeId) === newest) return answer(newest);
+    if (this.#planted('boots-in-memory') && !request.register) return answer(newest);
+    this.#host.persist(() => {
+      this.#durable.set(request.nodeId, newest);
+      answer(newest);
+    });
   }
 
   /** Greets every peer, now and ever after: the way a superseded process learns that it is one. */

@@ -24,6 +24,9 @@ export const UNREADABLE_MAX = 1_024;
 /** The engine names what a page left out within this time, if it can. */
 export const DAMAGE_NAMED_WITHIN_MS = 1_000;
 
+/** Confirmations that wait until this node's boot is registered. */
+export const VERIFY_WAITERS_MAX = 4_096;
+
 /** Merkle trees built at once. */
 export const TREE_BUILDS_MAX = 4;
 

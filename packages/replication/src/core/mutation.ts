@@ -7,6 +7,7 @@ export type MutationName =
   | 'ambiguous-counts-at-once'
   | 'anti-entropy-overwrites'
   | 'blind-delete-guesses'
+  | 'boots-in-memory'
   | 'confirm-duplicate-before-flush'
   | 'context-widened'
   | 'count-reads-short'
@@ -27,6 +28,7 @@ export type MutationName =
   | 'skip-read-repair'
   | 'stale-context-overwrites'
   | 'tree-misses-changes'
+  | 'unverified-confirms'
   | 'unverified-coordinates'
   | 'wiped-counts-as-member';
 

@@ -44,7 +44,10 @@ export class PeerService {
     );
   }
 
-  /** Merges (P1) and confirms: at once when accepted for `memory`, else when flushed. Whatever its standing, a replica accepts writes. */
+  /**
+   * Merges (P1) and confirms: at once when accepted for `memory`, else when flushed; never before the boot is registered
+   * (INV-REPL-14). Whatever its standing, a replica accepts writes.
+   */
   #write(request: Request<'write'>, respond: Respond): void {
     let incoming: Versions;
     try {
@@ -57,7 +60,11 @@ export class PeerService {
     const confirm = (durable: boolean): void => {
       if (answered) return;
       answered = true;
-      respond({ ok: true, value: { type: 'write', durable } });
+      const respondNow = (): void => respond({ ok: true, value: { type: 'write', durable } });
+      if (planted('unverified-confirms')) return respondNow();
+      // Were this disk rolled back before its boot is registered, nobody could tell (P9): until then nothing on it counts.
+      if (!this.#node.standings.whenVerified(respondNow))
+        respond({ ok: false, error: new StoreError('RECOVERING', { effect: 'unknown' }) });
     };
     const change = (stored: Versions): Versions => {
       if (planted('overwrite-instead-of-merge')) return incoming;

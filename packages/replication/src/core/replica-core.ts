@@ -300,7 +300,7 @@ export class ReplicaCore {
       },
       persist: (then) => this.#persist(then),
       verified: () => {
-        this.#node.standings.verified = true;
+        this.#node.standings.verify();
         this.#desk.emit({
           type: 'note',
           level: 'info',

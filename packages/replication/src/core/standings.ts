@@ -1,3 +1,4 @@
+import { VERIFY_WAITERS_MAX } from './limits.ts';
 import type { Standing } from './message.ts';
 import { UnreadableRecords } from './unreadable-records.ts';
 
@@ -5,12 +6,30 @@ type Gap = 'recovering' | 'ambiguous';
 
 /** What this node's word is worth, partition by partition (P7, P9, P17). */
 export class Standings {
-  /** Set once the boot is registered and no peer knows a later one. */
-  verified = false;
   /** Records this node does not vouch for, in partitions for which it may. */
   readonly unreadable = new UnreadableRecords();
   readonly #gaps = new Map<number, Gap>();
   readonly #openings = new Map<number, number>();
+  #verified = false;
+  readonly #waiters: (() => void)[] = [];
+
+  /** The boot is registered, and no peer knows a later one. */
+  get verified(): boolean {
+    return this.#verified;
+  }
+
+  verify(): void {
+    this.#verified = true;
+    for (const waiter of this.#waiters.splice(0)) waiter();
+  }
+
+  /** Calls `then` once the node is verified, at once if it is; false if too many wait already. */
+  whenVerified(then: () => void): boolean {
+    if (this.#verified) then();
+    else if (this.#waiters.length < VERIFY_WAITERS_MAX) this.#waiters.push(then);
+    else return false;
+    return true;
+  }
 
   of(partition: number): Standing {
     return this.verified ? (this.#gaps.get(partition) ?? 'member') : 'unverified';

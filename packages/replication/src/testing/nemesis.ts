@@ -28,6 +28,8 @@ export class Nemesis {
   readonly #scenario: Scenario;
   /** The disk of each node as it was before an earlier start. */
   readonly #images = new Map<SimNode, DiskImage>();
+  /** The disk of each node as it was when its present process began. */
+  readonly #starts = new Map<SimNode, DiskImage>();
   readonly #heals = new Set<() => void>();
   #lossUnresolved = false;
   #faults = 0;
@@ -70,6 +72,8 @@ export class Nemesis {
   #strike(fault: Fault): boolean {
     const { nodes, store } = this.#targets;
     const node = this.#prng.pick(nodes);
+    // A loss is resolved the moment all serve again, whether they still do when the next one is due or not.
+    this.#allServe();
     switch (fault) {
       case 'crash':
         return this.#down(node, () => node.crash());
@@ -122,6 +126,14 @@ export class Nemesis {
         const image = this.#images.get(node);
         return image !== undefined && this.#lose(node, () => node.disk.restore(image));
       }
+      case 'rollBackUnregistered': {
+        const image = this.#starts.get(node);
+        return (
+          image !== undefined && this.#isUnregistered(node) && this.#lose(node, () => node.disk.restore(image), node)
+        );
+      }
+      case 'rollBackUnseen':
+        return this.#rollBackUnseen(node);
       case 'tornTail':
         if (!this.#mayLose()) return false;
         return this.#down(node, () => node.crash(true));
@@ -164,26 +176,60 @@ export class Nemesis {
     if (node.up) return;
     // An image from before the start before this one: the boot after it has been registered if the node served since.
     if (this.#prng.chance(0.5)) this.#images.set(node, node.disk.image());
+    this.#starts.set(node, node.disk.image());
     node.start();
   }
 
-  #lose(node: SimNode, change: () => void): boolean {
-    if (!this.#mayLose()) return false;
+  /** Nobody has heard of the boot that the node is in: rolled back to where it began, it comes again as if for the first time. */
+  #isUnregistered(node: SimNode): boolean {
+    const { status } = node;
+    return status?.state === 'unverified' && this.#targets.store.bootOf(node.id) < status.boot;
+  }
+
+  /** All nodes end, the topology store is away when they come back, and one of them has an older disk: its peers must know. */
+  #rollBackUnseen(node: SimNode): boolean {
+    const { nodes, store } = this.#targets;
+    const image = this.#images.get(node);
+    const greeted = nodes.every(
+      ({ status }) => Object.values(status?.peers ?? {}).filter((why) => why === '').length === nodes.length - 1,
+    );
+    if (image === undefined || !greeted || !this.#mayLose()) return false;
+    for (const each of nodes) each.crash();
+    node.disk.restore(image);
+    store.absences++;
+    this.#later(() => store.absences--);
+    for (const each of nodes) this.#start(each);
+    return true;
+  }
+
+  #lose(node: SimNode, change: () => void, except?: SimNode): boolean {
+    if (!this.#mayLose(except)) return false;
     return this.#down(node, () => {
       node.crash();
       change();
     });
   }
 
-  #mayLose(): boolean {
+  /** `except`: a node that need not serve. */
+  #mayLose(except?: SimNode): boolean {
     const { nodes, store } = this.#targets;
-    if (nodes.length < 3 || store.absences > 0 || !this.#allServe()) return false;
+    if (nodes.length < 3 || store.absences > 0) return false;
+    if (
+      except === undefined
+        ? !this.#allServe()
+        : this.#lossUnresolved || !this.#serve(nodes.filter((each) => each !== except))
+    )
+      return false;
     this.#lossUnresolved = true;
     return true;
   }
 
+  #serve(nodes: readonly SimNode[]): boolean {
+    return nodes.every((node) => node.serving && !node.disk.rotten);
+  }
+
   #allServe(): boolean {
-    if (!this.#targets.nodes.every((node) => node.serving && !node.disk.rotten)) return false;
+    if (!this.#serve(this.#targets.nodes)) return false;
     this.#lossUnresolved = false;
     return true;
   }

@@ -65,6 +65,7 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   },
   'anti-entropy-overwrites': repairing,
   'blind-delete-guesses': { ...calm, ops: { deleteBlind: 3 } },
+  'boots-in-memory': { ...loseDisks, faults: { rollBackUnseen: 3, cleanRestart: 2 }, faultMs: 300 },
   'confirm-duplicate-before-flush': {
     ...losingPower,
     disk: { ...slowFlush, flushMs: 120 },
@@ -107,6 +108,17 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'skip-read-repair': { ...calm, network: lateMessages },
   'stale-context-overwrites': calm,
   'tree-misses-changes': repairing,
+  'unverified-confirms': {
+    ...loseDisks,
+    keys: 40,
+    clients: 8,
+    thinkMs: 20,
+    loadMs: 12_000,
+    network: { ...busy.network, loss: 0.2 },
+    faults: { rollBackUnregistered: 40, cleanRestart: 0.5 },
+    faultMs: 20,
+    storeMs: 300,
+  },
   'unverified-coordinates': {
     ...loseDisks,
     network: busy.network,

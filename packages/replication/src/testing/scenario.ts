@@ -11,6 +11,8 @@ export type Fault =
   | 'oneWay'
   | 'wipe'
   | 'rollBack'
+  | 'rollBackUnregistered'
+  | 'rollBackUnseen'
   | 'rot'
   | 'rotTwo'
   | 'tornTail'
@@ -83,6 +85,8 @@ const NO_FAULTS: Scenario['faults'] = {
   oneWay: 0,
   wipe: 0,
   rollBack: 0,
+  rollBackUnregistered: 0,
+  rollBackUnseen: 0,
   rot: 0,
   rotTwo: 0,
   tornTail: 0,
@@ -116,6 +120,8 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
       oneWay: rate(0.7),
       wipe: rate(0.5),
       rollBack: rate(0.5),
+      rollBackUnregistered: rate(2),
+      rollBackUnseen: rate(0.5),
       rot: rate(0.5),
       rotTwo: rate(0.5),
       tornTail: 0,

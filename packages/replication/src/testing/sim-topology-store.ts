@@ -19,6 +19,11 @@ export class SimTopologyStore {
     this.#prng = prng;
   }
 
+  /** The highest registered boot of a node, 0 if none. */
+  bootOf(node: string): number {
+    return this.#boots.get(node)?.boot ?? 0;
+  }
+
   register(node: string, boot: number, incarnation: string, then: (outcome: Outcome<Registration>) => void): void {
     this.#timeline.after(this.#delayMs * this.#prng.between(0.2, 1.8), () => {
       const answer = this.absences > 0 ? undefined : this.#compareAndSet(node, boot, incarnation);
