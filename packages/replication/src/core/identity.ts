@@ -19,6 +19,8 @@ export interface IdentityHost {
   register(boot: number, incarnation: string, then: (outcome: Outcome<Registration>) => void): void;
   /** Makes the boot and what is known durable, then calls back. */
   persist(then: () => void): void;
+  /** A peer has answered a greeting. */
+  answered(peer: string): void;
   /** The boot is registered and no one knows a later one. */
   verified(): void;
   /** This disk holds less than the node once had: everything must be recovered, under new actors (P7, P9). */
@@ -203,6 +205,7 @@ export class Identity {
         if (outcome.ok && outcome.value.type === 'hello') {
           replies.push(outcome.value);
           this.reachable.set(to, '');
+          this.#host.answered(to);
         } else this.reachable.set(to, outcome.ok ? 'unexpected answer' : outcome.error.message);
         if (--left === 0) then(replies);
       });

@@ -27,6 +27,13 @@ export const DAMAGE_NAMED_WITHIN_MS = 1_000;
 /** Confirmations that wait until this node's boot is registered. */
 export const VERIFY_WAITERS_MAX = 4_096;
 
+/** Hints for one peer, and the bytes of their keys; beyond, anti-entropy finds what the peer lacks. */
+export const HINTS_MAX = 10_240;
+export const HINT_BYTES_MAX: number = 1024 * 1024;
+/** Hints stored together, and how long they wait for company. */
+export const HINT_BLOCK_MAX = 256;
+export const HINTS_WRITE_AFTER_MS = 100;
+
 /** Merkle trees built at once. */
 export const TREE_BUILDS_MAX = 4;
 

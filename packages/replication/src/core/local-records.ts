@@ -137,9 +137,14 @@ export class LocalRecords {
     });
   }
 
-  /** Stores the node's own documents: no merge, no lock. */
-  writeSystem(keyspaceId: number, key: Uint8Array, value: Uint8Array, durable: () => void): void {
-    const refused = (error: StoreError): void => this.#host.deviceFailed(error);
+  /** Stores the node's own documents, or removes one: no merge, no lock. Unless `refused` is given, they must be taken. */
+  writeSystem(
+    keyspaceId: number,
+    key: Uint8Array,
+    value: Uint8Array | undefined,
+    durable: () => void,
+    refused: (error: StoreError) => void = (error) => this.#host.deviceFailed(error),
+  ): void {
     this.#append(keyId(keyspaceId, key), keyspaceId, key, value, { accepted: () => {}, durable, refused });
   }
 

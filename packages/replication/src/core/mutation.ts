@@ -15,6 +15,8 @@ export type MutationName =
   | 'count-unreadable-reads'
   | 'count-writes-short'
   | 'forget-key-lock'
+  | 'hints-count'
+  | 'hints-undelivered'
   | 'ignore-rollback'
   | 'keep-actor-after-crash'
   | 'merge-drops-one-sided-sibling'

@@ -88,8 +88,12 @@ export function coordinateWrite(
     for (const to of write.replicas) {
       if (to === node.self) continue;
       sendTo(node, to, { type: 'write', epoch, keyspaceId, key, record, memory }, write.timeoutMs, (reply) => {
-        if (!reply.ok || reply.value.type !== 'write') tally.failed();
-        else {
+        if (!reply.ok || reply.value.type !== 'write') {
+          tally.failed();
+          // It counts for nothing (INV-REPL-10); a keyspace with sloppy writes would count it here.
+          if (!reply.ok && leavesHint(reply.error)) node.hints.leave(to, keyspaceId, key);
+          if (planted('hints-count')) tally.durable();
+        } else {
           tally.accepted();
           if (reply.value.durable) tally.durable();
         }
@@ -139,6 +143,11 @@ export function coordinateWrite(
       },
     },
   );
+}
+
+/** Who refuses the table or the keyspace will not take the record later either. */
+function leavesHint({ reason }: StoreError): boolean {
+  return reason !== 'TOPOLOGY_STALE' && reason !== 'KEYSPACE_NOT_FOUND';
 }
 
 /** A blind write adds a sibling, and siblings are bounded (P5). Writes with a context only ever replace. */

@@ -1,6 +1,7 @@
 import type { AntiEntropyStatus } from './anti-entropy.ts';
 import type { WorkProgress } from './background.ts';
 import type { DamageReport } from './event.ts';
+import type { HintsStatus } from './hints.ts';
 import type { Outcome } from './message.ts';
 import type { MutationName } from './mutation.ts';
 import type { RecordRepairStatus } from './record-repair.ts';
@@ -39,6 +40,7 @@ export interface ReplicaStatus {
   readonly state: 'unverified' | 'recovering' | 'serving';
   readonly recovery: RecoveryStatus;
   readonly recordRepair: RecordRepairStatus;
+  readonly hints: HintsStatus;
   readonly antiEntropy: AntiEntropyStatus;
   /** Every kind of background work, with what holds it up. */
   readonly background: readonly WorkProgress[];

@@ -1,6 +1,7 @@
 import type { Actors } from './actors.ts';
 import type { Background } from './background.ts';
 import type { Desk } from './desk.ts';
+import type { Hints } from './hints.ts';
 import type { LocalRecords } from './local-records.ts';
 import type { MerkleTrees } from './merkle-trees.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
@@ -17,13 +18,14 @@ export interface ReplicaContext {
   readonly actors: Actors;
   readonly background: Background;
   readonly trees: MerkleTrees;
+  readonly hints: Hints;
   readonly planted: Planted;
   topology(): TopologyDocument;
 }
 
 /** Sends to a peer and gives its answer, once. */
 export function sendTo(
-  context: ReplicaContext,
+  context: Pick<ReplicaContext, 'desk'>,
   to: string,
   request: PeerRequest,
   timeoutMs: number,

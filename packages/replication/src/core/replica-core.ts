@@ -7,6 +7,7 @@ import { Damage } from './damage.ts';
 import { Desk, expectAnswer } from './desk.ts';
 import type { Effect } from './effect.ts';
 import type { Event } from './event.ts';
+import { Hints } from './hints.ts';
 import { Identity } from './identity.ts';
 import { ANTI_ENTROPY_EVERY_MS, HELLO_TIMEOUT_MS, SYSTEM_KEYSPACE, TOPOLOGY_WAIT_MS } from './limits.ts';
 import { LocalRecords } from './local-records.ts';
@@ -84,7 +85,8 @@ export class ReplicaCore {
       planted,
     );
     const shared = { records, standings, actors, background, trees, planted, topology };
-    this.#node = { self: config.nodeId, desk: this.#desk, ...shared };
+    const node = { self: config.nodeId, desk: this.#desk, ...shared };
+    this.#node = { ...node, hints: new Hints(node, () => this.#persist(() => {})) };
     this.#damage = new Damage({
       desk: this.#desk,
       standings,
@@ -163,6 +165,7 @@ export class ReplicaCore {
           : 'serving',
       recovery: this.#recovery.status(),
       recordRepair: this.#recordRepair.status(),
+      hints: this.#node.hints.status(),
       antiEntropy: this.#antiEntropy.status(),
       background: this.#node.background.progress(),
       peers: Object.fromEntries(this.#identity.reachable),
@@ -222,6 +225,7 @@ export class ReplicaCore {
       // Durable before anything else: from here on this open can never be mistaken for the one before (P9).
       this.#persist(() => {
         this.#desk.emit({ type: 'started' });
+        this.#node.hints.load(prior?.hints ?? {});
         this.#identity.register();
       });
     });
@@ -299,6 +303,7 @@ export class ReplicaCore {
         });
       },
       persist: (then) => this.#persist(then),
+      answered: (peer) => this.#node.hints.answered(peer),
       verified: () => {
         this.#node.standings.verify();
         this.#desk.emit({
@@ -337,6 +342,7 @@ export class ReplicaCore {
       unreadable: standings.unreadable
         .all()
         .map(({ keyspaceId, key, held }) => ({ keyspaceId, key: latin1(key), held })),
+      hints: this.#node.hints.blocks(),
       boots: Object.fromEntries(boots),
     };
   }

@@ -16,6 +16,8 @@ export interface SystemState {
   readonly ambiguous: readonly number[];
   /** Records that cannot be read, in other partitions; a key's bytes as characters. */
   readonly unreadable?: readonly { readonly keyspaceId: number; readonly key: string; readonly held: boolean }[];
+  /** Blocks of hints by peer. */
+  readonly hints?: Readonly<Record<string, number>>;
   /** The highest boot known of each other node. */
   readonly boots: Readonly<Record<string, KnownBoot>>;
   /** Actors by partition, written by a clean close only (P3). */

@@ -42,6 +42,8 @@ const repairing: ScenarioPreset = {
   faults: {},
 };
 
+/** No read and no anti-entropy makes equal what an isolated replica missed. */
+const handingOff: ScenarioPreset = { ...repairing, network: busy.network, antiEntropyMs: 1e6, faults: { isolate: 2 } };
 /** Records rot one by one, and most replicas have missed something. */
 const losingRecords: ScenarioPreset = {
   ...busy,
@@ -80,6 +82,8 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'count-unreadable-reads': losingRecords,
   'count-writes-short': { ...calm, network: lateMessages },
   'forget-key-lock': calm,
+  'hints-count': { ...calm, network: lateMessages, faults: { isolate: 2 }, faultMs: 500 },
+  'hints-undelivered': handingOff,
   'ignore-rollback': { ...loseDisks, faults: { rollBack: 4, cleanRestart: 2 }, faultMs: 20 },
   'keep-actor-after-crash': {
     ...busy,
