@@ -36,14 +36,8 @@ export function fabricReplicaTransport(
   const ask = async ({ client }: Peer, request: PeerRequest, timeoutMs: number): Promise<PeerResponse> => {
     const options = { timeoutMs };
     switch (request.type) {
-      case 'write': {
-        const { epoch, keyspaceId, key, record, memory } = request;
-        const { durable } = await client.writeReplica(
-          { epoch: BigInt(epoch), keyspaceId, key, record, memory },
-          options,
-        );
-        return { type: 'write', durable };
-      }
+      case 'write':
+        return repair.wroteFromWire(await client.writeReplica(repair.writeToWire(request), options));
       case 'read': {
         const { epoch, keyspaceId, key } = request;
         return wire.readFromWire(await client.readReplica({ epoch: BigInt(epoch), keyspaceId, key }, options));
@@ -60,6 +54,8 @@ export function fabricReplicaTransport(
         return repair.branchFromWire(await client.treeBranch(repair.branchRequestToWire(request), options));
       case 'leaves':
         return repair.leavesFromWire(await client.treeLeaves(repair.leavesRequestToWire(request), options));
+      case 'forget':
+        return repair.forgetFromWire(await client.forget(repair.forgetRequestToWire(request), options));
       default:
         return unreachable(request);
     }

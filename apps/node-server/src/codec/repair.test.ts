@@ -1,11 +1,15 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
+  ForgetRequestSchema,
+  ForgetResponseSchema,
   TreeBranchRequestSchema,
   TreeBranchResponseSchema,
   TreeLeavesRequestSchema,
   TreeLeavesResponseSchema,
   TreeRootsRequestSchema,
   TreeRootsResponseSchema,
+  WriteReplicaRequestSchema,
+  WriteReplicaResponseSchema,
 } from '@ferrite/proto/replica';
 import { expect, it } from 'vitest';
 import * as repair from './repair.ts';
@@ -40,4 +44,29 @@ it.each([undefined, place])('carries leaves after %o', (at) => {
   const response = { type: 'leaves', leaves: [{ key: Uint8Array.of(9), hash: 5n }], next: at } as const;
   const told = toBinary(TreeLeavesResponseSchema, repair.leavesToWire(response));
   expect(repair.leavesFromWire(fromBinary(TreeLeavesResponseSchema, told))).toEqual(response);
+});
+
+it.each([true, false])('carries what is to be forgotten, drop %s', (drop) => {
+  const records = [{ keyspaceId: 1, key: Uint8Array.of(1), record: Uint8Array.of(2, 3) }];
+  const request = { type: 'forget', epoch: 7, partition: 3, records, drop } as const;
+  const asked = toBinary(ForgetRequestSchema, repair.forgetRequestToWire(request));
+  expect(repair.forgetRequestFromWire(fromBinary(ForgetRequestSchema, asked))).toMatchObject(request);
+  const response = { type: 'forget', blocked: drop ? '' : 'why', agreed: drop ? [0, 7] : [] } as const;
+  const told = toBinary(ForgetResponseSchema, repair.forgetToWire(response));
+  expect(repair.forgetFromWire(fromBinary(ForgetResponseSchema, told))).toEqual(response);
+});
+
+it('carries a record with its fence, and a refusal with the new one', () => {
+  const [key, record, fence] = [Uint8Array.of(1), Uint8Array.of(2), 2 ** 52 - 1];
+  const request = { type: 'write', epoch: 7, keyspaceId: 1, key, record, memory: true, fence } as const;
+  const asked = toBinary(WriteReplicaRequestSchema, repair.writeToWire(request));
+  expect(repair.writeFromWire(fromBinary(WriteReplicaRequestSchema, asked))).toEqual(request);
+  for (const response of [
+    { type: 'write', durable: true },
+    { type: 'write', durable: false },
+    { type: 'fenced', fence },
+  ] as const) {
+    const told = toBinary(WriteReplicaResponseSchema, repair.wroteToWire(response));
+    expect(repair.wroteFromWire(fromBinary(WriteReplicaResponseSchema, told))).toEqual(response);
+  }
 });

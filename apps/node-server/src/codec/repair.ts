@@ -1,5 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import {
+  type ForgetRequest,
+  ForgetRequestSchema,
+  type ForgetResponse,
+  ForgetResponseSchema,
   type TreeBranchRequest,
   TreeBranchRequestSchema,
   type TreeBranchResponse,
@@ -13,6 +17,10 @@ import {
   TreeRootsRequestSchema,
   type TreeRootsResponse,
   TreeRootsResponseSchema,
+  type WriteReplicaRequest,
+  WriteReplicaRequestSchema,
+  type WriteReplicaResponse,
+  WriteReplicaResponseSchema,
 } from '@ferrite/proto/replica';
 import type { PeerRequest, PeerResponse } from '@ferrite/replication';
 
@@ -83,6 +91,55 @@ export function leavesToWire({ leaves, next }: Response<'leaves'>): TreeLeavesRe
 
 export function leavesFromWire({ leaves, next }: TreeLeavesResponse): Response<'leaves'> {
   return { type: 'leaves', leaves: leaves.map(({ key, hash }) => ({ key, hash })), next: placeFromWire(next) };
+}
+
+export function forgetRequestToWire({ epoch, partition, records, drop }: Request<'forget'>): ForgetRequest {
+  const wire = records.map((record) => ({ ...record }));
+  return create(ForgetRequestSchema, { epoch: BigInt(epoch), partition, records: wire, drop });
+}
+
+export function forgetRequestFromWire({ epoch, partition, records, drop }: ForgetRequest): Request<'forget'> {
+  return { type: 'forget', epoch: Number(epoch), partition, records, drop };
+}
+
+export function forgetToWire({ blocked, agreed }: Response<'forget'>): ForgetResponse {
+  return create(ForgetResponseSchema, { blocked, agreed: [...agreed] });
+}
+
+export function forgetFromWire({ blocked, agreed }: ForgetResponse): Response<'forget'> {
+  return { type: 'forget', blocked, agreed };
+}
+
+/** A write as the receiver takes it. */
+export function writeFromWire({
+  epoch,
+  keyspaceId,
+  key,
+  record,
+  memory,
+  fence,
+}: WriteReplicaRequest): Request<'write'> {
+  return { type: 'write', epoch: Number(epoch), keyspaceId, key, record, memory, fence: Number(fence) };
+}
+
+export function writeToWire({ epoch, keyspaceId, key, record, memory, fence }: Request<'write'>): WriteReplicaRequest {
+  return create(WriteReplicaRequestSchema, {
+    epoch: BigInt(epoch),
+    keyspaceId,
+    key,
+    record,
+    memory,
+    fence: BigInt(fence),
+  });
+}
+
+export function wroteFromWire({ durable, fenced }: WriteReplicaResponse): Response<'write' | 'fenced'> {
+  return fenced === 0n ? { type: 'write', durable } : { type: 'fenced', fence: Number(fenced) };
+}
+
+export function wroteToWire(response: Response<'write' | 'fenced'>): WriteReplicaResponse {
+  const wire = response.type === 'write' ? { durable: response.durable } : { fenced: BigInt(response.fence) };
+  return create(WriteReplicaResponseSchema, wire);
 }
 
 function placeFromWire(place: TreePlace | undefined): { hash: bigint; key: Uint8Array } | undefined {

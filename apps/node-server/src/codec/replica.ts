@@ -143,6 +143,7 @@ export function helloResponseFromWire(response: HelloResponse): Response<'hello'
     epoch: Number(response.epoch),
     knownBoot: Number(response.knownBoot),
     knownIncarnation: hex(response.knownIncarnation),
+    fence: Number(response.fence),
   };
 }
 
@@ -153,6 +154,7 @@ export function helloResponseToWire(response: Response<'hello'>): {
   epoch: bigint;
   knownBoot: bigint;
   knownIncarnation: Uint8Array;
+  fence: bigint;
 } {
   return {
     nodeId: response.nodeId,
@@ -161,6 +163,7 @@ export function helloResponseToWire(response: Response<'hello'>): {
     epoch: BigInt(response.epoch),
     knownBoot: BigInt(response.knownBoot),
     knownIncarnation: fromHex(response.knownIncarnation),
+    fence: BigInt(response.fence),
   };
 }
 

@@ -20,9 +20,8 @@ export function replicaService(replica: ReplicaNode, defaultTimeoutMs: number): 
     return response as Extract<PeerResponse, { type: T }>;
   };
   return {
-    async writeReplica({ epoch, keyspaceId, key, record, memory }) {
-      const { durable } = await ask({ type: 'write', epoch: Number(epoch), keyspaceId, key, record, memory }, 'write');
-      return { durable };
+    async writeReplica(request) {
+      return repair.wroteToWire(await ask(repair.writeFromWire(request), 'write', 'fenced'));
     },
     async readReplica({ epoch, keyspaceId, key }) {
       const { record, standing } = await ask({ type: 'read', epoch: Number(epoch), keyspaceId, key }, 'read');
@@ -43,6 +42,9 @@ export function replicaService(replica: ReplicaNode, defaultTimeoutMs: number): 
     },
     async treeLeaves(request) {
       return repair.leavesToWire(await ask(repair.leavesRequestFromWire(request), 'leaves'));
+    },
+    async forget(request) {
+      return repair.forgetToWire(await ask(repair.forgetRequestFromWire(request), 'forget'));
     },
     async hello(request) {
       return wire.helloResponseToWire(await ask(wire.helloFromWire(request), 'hello'));

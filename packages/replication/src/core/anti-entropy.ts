@@ -1,5 +1,7 @@
+import { StoreError } from '@ferrite/errors';
 import { mergeRecords, recordsEqual } from '@ferrite/vector-clock';
 import { latin1 } from './bytes.ts';
+import { sendRecord } from './fenced-write.ts';
 import { forEachBounded } from './for-each-bounded.ts';
 import { type LeavesRequest, readLeaves } from './leaves.ts';
 import { MERGES_MAX, ROOTS_PARTITIONS_MAX, TRANSFER_TIMEOUT_MS, WALKS_MAX } from './limits.ts';
@@ -181,14 +183,17 @@ export class AntiEntropy {
   }
 
   /** Merges the peer's copy into ours, and the result into the peer's (P1). */
-  #merge({ peer, keyspaceId }: Pair, key: Uint8Array, done: () => void): void {
-    const { background, records, planted } = this.#node;
+  #merge({ peer, partition, keyspaceId }: Pair, key: Uint8Array, done: () => void): void {
+    const { background, records, planted, fences } = this.#node;
     const epoch = this.#node.topology().tableEpoch;
     background.run('anti-entropy', (release) => {
       const end = (bytes: number): void => {
         release(bytes);
         done();
       };
+      // Of before anything is read: what was forgotten meanwhile must come back neither here nor there.
+      const own = fences.own(partition);
+      const fence = fences.of(peer, partition);
       sendTo(this.#node, peer, { type: 'read', epoch, keyspaceId, key }, TRANSFER_TIMEOUT_MS, (reply) => {
         if (!reply.ok || reply.value.type !== 'read' || reply.value.standing !== 'member') return end(0);
         const bytes = reply.value.record.byteLength;
@@ -198,6 +203,7 @@ export class AntiEntropy {
           keyspaceId,
           key,
           (stored) => {
+            if (fences.own(partition) !== own && !planted('forget-unfenced')) throw new StoreError('RECOVERING');
             merged = planted('anti-entropy-overwrites') ? theirs : mergeRecords(stored, theirs);
             return merged;
           },
@@ -208,8 +214,8 @@ export class AntiEntropy {
               this.#recordsMerged++;
               if (recordsEqual(merged, theirs)) return end(bytes);
               const record = encodeVersions(merged);
-              const write: PeerRequest = { type: 'write', epoch, keyspaceId, key, record, memory: false };
-              sendTo(this.#node, peer, write, TRANSFER_TIMEOUT_MS, () => end(bytes + record.byteLength));
+              const write = { keyspaceId, key, record, memory: false, fence };
+              sendRecord(this.#node, peer, write, TRANSFER_TIMEOUT_MS, () => end(bytes + record.byteLength));
             },
           },
         );

@@ -13,9 +13,9 @@ const budget: BackgroundBudget = {
 function rig(): {
   background: Background;
   clients: { ops: number };
-  tick(times: number): void;
-  ticking(): boolean;
-  start(count: number): Release[];
+  readonly tick: (times: number) => void;
+  readonly ticking: () => boolean;
+  readonly start: (count: number) => Release[];
 } {
   const desk = new Desk();
   const clients = { ops: 0 };

@@ -45,6 +45,7 @@ export class Damage {
     const { standings, actors, planted } = this.#host;
     const own = this.#host.ownPartitions();
     for (const partition of prior?.recovering ?? []) standings.open(partition, 'recovering');
+    for (const partition of prior?.stale ?? []) standings.openStale(partition);
     for (const partition of prior?.ambiguous ?? []) standings.open(partition, 'ambiguous');
     if (report.tail === 'ambiguous' && !planted('ambiguous-counts-at-once')) {
       for (const partition of own) standings.open(partition, 'ambiguous');
@@ -56,7 +57,7 @@ export class Damage {
       if (keyspace === SYSTEM_KEYSPACE && systemReadable) continue;
       if (keyspace !== undefined && key !== undefined && this.#lost(keyspace, key)) continue;
       for (const each of partition === undefined ? own : [partition]) {
-        standings.open(each, 'recovering');
+        standings.openStale(each);
         actors.retire(each);
       }
     }
@@ -68,7 +69,7 @@ export class Damage {
     const partition = this.#partitionOf(key);
     this.#countName(partition);
     const fresh = !standings.unreadable.has(keyspaceId, key);
-    if (!this.#lost(keyspaceId, key)) return this.partition(partition, then);
+    if (!this.#lost(keyspaceId, key)) return this.#recover(partition, then);
     if (fresh) {
       const facts = { keyspaceId, partition };
       desk.emit({
@@ -106,6 +107,12 @@ export class Damage {
 
   /** Records of the partition cannot be read, nobody knows which: all of it recovers. */
   partition(partition: number, then: () => void): void {
+    // Where newer records are lost, older ones may have come to light.
+    this.#host.standings.openStale(partition);
+    this.#recover(partition, then);
+  }
+
+  #recover(partition: number, then: () => void): void {
     const { standings, actors, desk } = this.#host;
     actors.retire(partition);
     const known = standings.gap(partition) === 'recovering';

@@ -1,10 +1,11 @@
 import { StoreError } from '@ferrite/errors';
 import { fromLatin1, latin1 } from './bytes.ts';
 import { expectAnswer } from './desk.ts';
+import { sendRecord } from './fenced-write.ts';
 import { forEachBounded } from './for-each-bounded.ts';
 import { type Hint, HintBook } from './hint-book.ts';
 import { HINTS_WRITE_AFTER_MS, MERGES_MAX, SYSTEM_KEYSPACE, TRANSFER_TIMEOUT_MS } from './limits.ts';
-import { type ReplicaContext, sendTo } from './replica-context.ts';
+import type { ReplicaContext } from './replica-context.ts';
 import { keyspaceById, partitionOfKey, replicasOf } from './replicas.ts';
 
 /** How handoff goes on. */
@@ -98,15 +99,15 @@ export class Hints {
     if (!replicas.includes(peer) || !replicas.includes(self)) return then('done');
     if (standings.ofRecord(partition, keyspaceId, key) !== 'member') return then('keep');
     background.run('hints', (release) => {
+      const fence = this.#node.fences.of(peer, partition);
       records.read(keyspaceId, key, true, (outcome) => {
         const record = outcome.ok ? outcome.value : undefined;
         if (record === undefined) {
           release(0);
           return then(outcome.ok ? 'done' : 'keep');
         }
-        const epoch = this.#node.topology().tableEpoch;
-        const write = { type: 'write', epoch, keyspaceId, key, record, memory: false } as const;
-        sendTo(this.#node, peer, write, TRANSFER_TIMEOUT_MS, (reply) => {
+        const write = { keyspaceId, key, record, memory: false, fence };
+        sendRecord(this.#node, peer, write, TRANSFER_TIMEOUT_MS, (reply) => {
           release(record.byteLength);
           const taken = reply.ok && reply.value.type === 'write' && reply.value.durable;
           if (taken) this.#delivered++;

@@ -15,12 +15,14 @@ export interface IdentityHost {
   readonly clusterId: string;
   others(): readonly string[];
   epoch(): number;
+  /** What a greeting tells of this node's fences. */
+  fence(): number;
   send(to: string, request: PeerRequest, timeoutMs: number, then: (outcome: Outcome<PeerResponse>) => void): void;
   register(boot: number, incarnation: string, then: (outcome: Outcome<Registration>) => void): void;
   /** Makes the boot and what is known durable, then calls back. */
   persist(then: () => void): void;
-  /** A peer has answered a greeting. */
-  answered(peer: string): void;
+  /** A peer has answered a greeting, and told with what its fences began. */
+  answered(peer: string, fence: number): void;
   /** The boot is registered and no one knows a later one. */
   verified(): void;
   /** This disk holds less than the node once had: everything must be recovered, under new actors (P7, P9). */
@@ -116,6 +118,7 @@ export class Identity {
           epoch: this.#host.epoch(),
           knownBoot: known.boot,
           knownIncarnation: known.incarnation,
+          fence: this.#host.fence(),
         },
       });
     if (request.nodeId === this.#host.self) return answer({ boot: this.boot, incarnation: this.incarnation });
@@ -205,7 +208,7 @@ export class Identity {
         if (outcome.ok && outcome.value.type === 'hello') {
           replies.push(outcome.value);
           this.reachable.set(to, '');
-          this.#host.answered(to);
+          this.#host.answered(to, outcome.value.fence);
         } else this.reachable.set(to, outcome.ok ? 'unexpected answer' : outcome.error.message);
         if (--left === 0) then(replies);
       });

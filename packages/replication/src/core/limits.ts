@@ -34,6 +34,12 @@ export const HINT_BYTES_MAX: number = 1024 * 1024;
 export const HINT_BLOCK_MAX = 256;
 export const HINTS_WRITE_AFTER_MS = 100;
 
+/** Pause between two rounds of forgetting: a tombstone lives for one at least, for two at most while all replicas answer. */
+export const FORGET_EVERY_MS = 60_000;
+/** Tombstones that wait, and that one question names. */
+export const TOMBSTONES_MAX = 65_536;
+export const FORGET_RECORDS_MAX = 256;
+
 /** Merkle trees built at once. */
 export const TREE_BUILDS_MAX = 4;
 

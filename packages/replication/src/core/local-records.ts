@@ -34,6 +34,7 @@ export interface LocalRecordsHost {
     key: Uint8Array,
     before: Uint8Array | 'unknown' | undefined,
     after: Uint8Array | undefined,
+    versions: Versions,
   ): void;
   /** The device failed: nothing may be acknowledged any more. */
   deviceFailed(error: StoreError): void;
@@ -46,6 +47,7 @@ export class LocalRecords {
   readonly #planted: Planted;
   readonly #locks = new KeyLocks();
   readonly #unflushed = new Map<string, Unflushed>();
+  #drops = 0;
 
   constructor(desk: Desk, host: LocalRecordsHost, planted: Planted) {
     this.#desk = desk;
@@ -56,6 +58,24 @@ export class LocalRecords {
   /** Appends accepted and not flushed. */
   get unflushed(): number {
     return this.#unflushed.size;
+  }
+
+  /** How often a partition was dropped: what was stored before may be gone. */
+  get drops(): number {
+    return this.#drops;
+  }
+
+  /** Forgets all that is stored of a partition of a keyspace. */
+  dropPartition(keyspaceId: number, partition: number, then: (ok: boolean) => void): void {
+    this.#drops++;
+    const ticket = this.#desk.ask({ type: 'dropPartition', keyspaceId, partition }, (answer) => {
+      if (answer.type === 'accepted' && answer.refused === undefined) return;
+      this.#desk.forget(ticket);
+      const error = answer.type === 'accepted' ? answer.refused : expectAnswer(answer, 'durable').failed;
+      if (error?.reason === 'DEVICE_FAILED' || (error !== undefined && answer.type === 'durable'))
+        this.#host.deviceFailed(error);
+      then(error === undefined);
+    });
   }
 
   /**
@@ -71,8 +91,11 @@ export class LocalRecords {
       if (locked) this.#locks.release(id);
       locked = false;
     };
-    const body = (): void =>
+    const body = (): void => {
+      const drops = this.#drops;
       this.#read(keyspaceId, key, (outcome, before) => {
+        // What was read may just have been dropped.
+        if (drops !== this.#drops) return body();
         if (!outcome.ok) {
           release();
           return listener.refused(outcome.error);
@@ -99,7 +122,7 @@ export class LocalRecords {
         this.#append(id, keyspaceId, key, encoded, {
           durable: () => listener.durable(),
           accepted: () => {
-            this.#host.changed(keyspaceId, key, before, encoded);
+            this.#host.changed(keyspaceId, key, before, encoded, next);
             release();
             listener.accepted(encoded);
           },
@@ -109,6 +132,7 @@ export class LocalRecords {
           },
         });
       });
+    };
     if (exclusive) this.#locks.acquire(id, body);
     else body();
   }

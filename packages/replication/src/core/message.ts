@@ -54,6 +54,8 @@ export type PeerRequest =
       readonly record: Uint8Array;
       /** Confirm once accepted rather than once flushed. */
       readonly memory: boolean;
+      /** What the sender knew of the receiver's fence before it read the record. */
+      readonly fence: number;
     }
   | { readonly type: 'read'; readonly epoch: number; readonly keyspaceId: number; readonly key: Uint8Array }
   | {
@@ -90,6 +92,8 @@ export type PeerRequest =
 /** What comes back; a failure comes back as a StoreError. */
 export type PeerResponse =
   | { readonly type: 'write'; readonly durable: boolean }
+  /** The record was read before the receiver forgot something: read it again and send it with this number. */
+  | { readonly type: 'fenced'; readonly fence: number }
   | { readonly type: 'read'; readonly record: Uint8Array; readonly standing: Standing }
   | {
       readonly type: 'scan';
@@ -111,6 +115,8 @@ export type PeerResponse =
       /** The highest boot of the caller that the receiver knows of, this one included; 0 if none. */
       readonly knownBoot: number;
       readonly knownIncarnation: string;
+      /** With what the receiver's fences began in this life. */
+      readonly fence: number;
     }
   | RepairResponse;
 

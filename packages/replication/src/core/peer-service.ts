@@ -1,5 +1,6 @@
 import { StoreError } from '@ferrite/errors';
 import { mergeRecords } from '@ferrite/vector-clock';
+import type { Forgetting } from './forgetting.ts';
 import type { Identity } from './identity.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import { decodeVersions, type Versions } from './record.ts';
@@ -18,11 +19,11 @@ export class PeerService {
   readonly #identity: Identity;
   readonly #repair: RepairService;
 
-  constructor(node: ReplicaContext, pages: ReplicaPages, identity: Identity) {
+  constructor(node: ReplicaContext, pages: ReplicaPages, identity: Identity, forgetting: Forgetting) {
     this.#node = node;
     this.#pages = pages;
     this.#identity = identity;
-    this.#repair = new RepairService(node);
+    this.#repair = new RepairService(node, forgetting);
   }
 
   answer(request: Exclude<PeerRequest, { type: 'coordinate' }>, respond: Respond): void {
@@ -56,17 +57,31 @@ export class PeerService {
       return respond({ ok: false, error: StoreError.from(error, { effect: 'none' }) });
     }
     const { planted } = this.#node;
+    const { fences, standings, records } = this.#node;
+    const partition = partitionOfKey(this.#node.topology(), request.key);
+    let fenced = false;
+    let drops = 0;
     let answered = false;
     const confirm = (durable: boolean): void => {
       if (answered) return;
       answered = true;
-      const respondNow = (): void => respond({ ok: true, value: { type: 'write', durable } });
+      const respondNow = (): void => {
+        // What is dropped does not count, even if it was on the medium.
+        const gone = standings.isStale(partition) || drops !== records.drops;
+        if (gone) respond({ ok: false, error: new StoreError('RECOVERING', { effect: 'unknown' }) });
+        else respond({ ok: true, value: { type: 'write', durable } });
+      };
       if (planted('unverified-confirms')) return respondNow();
       // Were this disk rolled back before its boot is registered, nobody could tell (P9): until then nothing on it counts.
-      if (!this.#node.standings.whenVerified(respondNow))
+      if (!standings.whenVerified(respondNow))
         respond({ ok: false, error: new StoreError('RECOVERING', { effect: 'unknown' }) });
     };
     const change = (stored: Versions): Versions => {
+      // Under the key's lock: between the arrival and this something may have been forgotten (INV-REPL-16).
+      fenced = request.fence !== fences.own(partition) && !planted('forget-unfenced');
+      if (fenced) return stored;
+      if (standings.isStale(partition)) throw new StoreError('RECOVERING');
+      drops = records.drops;
       if (planted('overwrite-instead-of-merge')) return incoming;
       const merged = mergeRecords(stored, incoming);
       if (!planted('merge-drops-one-sided-sibling')) return merged;
@@ -79,6 +94,10 @@ export class PeerService {
     };
     this.#node.records.update(request.keyspaceId, request.key, change, {
       accepted: () => {
+        if (fenced) {
+          answered = true;
+          return respond({ ok: true, value: { type: 'fenced', fence: fences.own(partition) } });
+        }
         if (request.memory || planted('ack-before-flush')) confirm(planted('ack-before-flush'));
       },
       durable: () => confirm(true),
@@ -95,6 +114,7 @@ export class PeerService {
     const { standings, records } = this.#node;
     const { keyspaceId, key } = request;
     const partition = partitionOfKey(this.#node.topology(), key);
+    if (standings.isStale(partition)) return respond({ ok: false, error: new StoreError('RECOVERING') });
     const before = standings.ofRecord(partition, keyspaceId, key);
     records.read(keyspaceId, key, !planted('read-unflushed'), (outcome) => {
       // As of after it as well: while it was read, something may have been written over what was lost.

@@ -9,10 +9,11 @@ import {
   type WriteOutcome,
   writeRecord,
 } from '@ferrite/vector-clock';
-import type { Outcome, WriteResult } from './message.ts';
+import { sendCurrent, sendRecord } from './fenced-write.ts';
+import type { Outcome, PeerResponse, WriteResult } from './message.ts';
 import { needed } from './quorum.ts';
 import { encodeVersions, type StoredValue, type Versions } from './record.ts';
-import { type ReplicaContext, sendTo } from './replica-context.ts';
+import type { ReplicaContext } from './replica-context.ts';
 import type { Consistency } from './topology.ts';
 import { WriteTally } from './write-tally.ts';
 
@@ -84,10 +85,9 @@ export function coordinateWrite(
 
   const sendDelta = (record: Uint8Array): void => {
     const { keyspaceId, key, memory } = write;
-    const epoch = node.topology().tableEpoch;
     for (const to of write.replicas) {
       if (to === node.self) continue;
-      sendTo(node, to, { type: 'write', epoch, keyspaceId, key, record, memory }, write.timeoutMs, (reply) => {
+      const confirm = (reply: Outcome<PeerResponse>): void => {
         if (!reply.ok || reply.value.type !== 'write') {
           tally.failed();
           // It counts for nothing (INV-REPL-10); a keyspace with sloppy writes would count it here.
@@ -98,6 +98,13 @@ export function coordinateWrite(
           if (reply.value.durable) tally.durable();
         }
         judge();
+      };
+      const fence = node.fences.of(to, write.partition);
+      sendRecord(node, to, { keyspaceId, key, record, memory, fence }, write.timeoutMs, (reply) => {
+        // The replica forgot something since: what is here now holds this write, or all have forgotten it too.
+        if (reply.ok && reply.value.type === 'fenced')
+          sendCurrent(node, to, { keyspaceId, key, memory }, write.timeoutMs, confirm);
+        else confirm(reply);
       });
     }
   };
@@ -114,6 +121,7 @@ export function coordinateWrite(
       admit(stored, write);
       outcome = writeRecord(stored, {
         actor: node.actors.of(write.partition),
+        floor: node.actors.floor(write.partition),
         context: requestContext(node, stored, write),
         value: write.value,
       });

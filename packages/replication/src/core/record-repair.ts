@@ -1,8 +1,9 @@
+import { StoreError } from '@ferrite/errors';
 import { mergeRecords } from '@ferrite/vector-clock';
 import { RETRY_AFTER_MS, TRANSFER_TIMEOUT_MS } from './limits.ts';
 import type { Outcome, PeerResponse } from './message.ts';
 import { mergesNeeded } from './quorum.ts';
-import { decodeVersions } from './record.ts';
+import { decodeVersions, type Versions } from './record.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { keyspaceById, replicasOf } from './replicas.ts';
 import type { UnreadableRecord } from './unreadable-records.ts';
@@ -51,9 +52,10 @@ export class RecordRepair {
   }
 
   #repair(record: UnreadableRecord, release: (bytes: number) => void): void {
-    const { standings, self, planted } = this.#node;
+    const { standings, self, planted, fences } = this.#node;
     const topology = this.#node.topology();
     const { keyspaceId, partition, key } = record;
+    const fence = fences.own(partition);
     const openings = standings.unreadable.openings(record);
     const keyspace = keyspaceById(topology, keyspaceId);
     const others = keyspace ? replicasOf(topology, keyspace, partition).filter((id) => id !== self) : [];
@@ -88,7 +90,12 @@ export class RecordRepair {
           return settle();
         }
         bytes += told.byteLength;
-        this.#node.records.update(keyspaceId, key, (stored) => mergeRecords(stored, decodeVersions(told)), {
+        const change = (stored: Versions): Versions => {
+          // An answer that is later than the repair may be older than what was forgotten since (INV-REPL-16).
+          if (fences.own(partition) !== fence) throw new StoreError('RECOVERING');
+          return mergeRecords(stored, decodeVersions(told));
+        };
+        this.#node.records.update(keyspaceId, key, change, {
           accepted: () => {},
           durable: () => {
             merged++;

@@ -1,6 +1,7 @@
 import { keyHash } from '@ferrite/hashing';
 import { mergeRecords } from '@ferrite/vector-clock';
 import { latin1 } from './bytes.ts';
+import { forEachBounded } from './for-each-bounded.ts';
 import {
   RETRY_AFTER_MS,
   TRANSFER_PAGE_BYTES,
@@ -31,6 +32,7 @@ export interface RecoveryStatus {
 export class Recovery {
   readonly #node: ReplicaContext;
   readonly #closed: (partition: number) => void;
+  readonly #persist: (then: () => void) => void;
   readonly #queue: number[] = [];
   readonly #queued = new Set<number>();
   #active = 0;
@@ -38,10 +40,11 @@ export class Recovery {
   #stalled = '';
   #retryArmed = false;
 
-  /** `closed` is told of each partition that counts again. */
-  constructor(node: ReplicaContext, closed: (partition: number) => void) {
+  /** `closed` is told of each partition that counts again; `persist` makes the node's state durable. */
+  constructor(node: ReplicaContext, closed: (partition: number) => void, persist: (then: () => void) => void) {
     this.#node = node;
     this.#closed = closed;
+    this.#persist = persist;
   }
 
   /** Takes up every gap there is. Call it when the node is verified, and when a gap opens. */
@@ -106,6 +109,7 @@ export class Recovery {
     const groups = this.#replicaGroups(partition);
     const others = [...new Set(groups.flatMap((group) => group.others))];
     if (gap === undefined || others.length === 0) return this.#done(partition, true, '');
+    if (standings.isStale(partition)) return this.#discard(partition, groups, others);
 
     const merged = new Set<string>();
     const lacking = new Map<string, Lacking>();
@@ -138,6 +142,59 @@ export class Recovery {
         else this.#done(partition, true, '');
       });
     }
+  }
+
+  /**
+   * What the others have forgotten must not come back from a disk that has not (INV-REPL-17): when enough members are there
+   * to merge from, what is held goes, and then the recovery begins.
+   */
+  #discard(partition: number, groups: readonly ReplicaGroup[], others: readonly string[]): void {
+    const { standings, records, trees, planted } = this.#node;
+    const topology = this.#node.topology();
+    const page = { keyspaceId: 0, partition, after: undefined, maxRecords: 1, maxBytes: 1 };
+    const members = new Set<string>();
+    const next = (): void => {
+      standings.dropped(partition);
+      standings.unreadable.removePartition(partition);
+      for (const { id } of topology.keyspaces) trees.doubt(partition, id);
+      this.#persist(() => {
+        standings.closeStale(partition);
+        this.#recover(partition);
+      });
+    };
+    forEachBounded(
+      others,
+      others.length,
+      (from, asked) =>
+        sendTo(
+          this.#node,
+          from,
+          { type: 'scan', epoch: topology.tableEpoch, ...page },
+          TRANSFER_TIMEOUT_MS,
+          (reply) => {
+            if (reply.ok && reply.value.type === 'scan' && reply.value.standing === 'member') members.add(from);
+            asked();
+          },
+        ),
+      () => {
+        const enough = groups.every(
+          (group) => group.others.filter((id) => members.has(id)).length >= mergesNeeded(group.others.length + 1),
+        );
+        if (!enough) return this.#done(partition, false, 'too few members are there to give up what is held');
+        if (planted('rolled-back-keeps-data')) return next();
+        let dropped = true;
+        forEachBounded(
+          topology.keyspaces,
+          topology.keyspaces.length,
+          ({ id }, done) =>
+            records.dropPartition(id, partition, (ok) => {
+              dropped &&= ok;
+              done();
+            }),
+          () => (dropped ? next() : this.#done(partition, false, 'the local device refused to drop it')),
+        );
+      },
+    );
   }
 
   /** The other replicas of the partition, keyspace by keyspace of those this node holds. */

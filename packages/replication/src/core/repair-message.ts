@@ -1,3 +1,4 @@
+import type { ScannedRecord } from './message.ts';
 import type { Place } from './place.ts';
 
 /** What replicas ask each other to find out where they differ. `epoch` is the sender's table epoch. */
@@ -19,7 +20,17 @@ export type RepairRequest =
       readonly bucket: number;
       /** Exclusive start; absent: from the bucket's beginning. */
       readonly after: Place | undefined;
-    };
+    }
+  | ForgetRequest;
+
+/** Confirm that these records are here exactly so, or drop those that are: all replicas have confirmed them (P8). */
+export interface ForgetRequest {
+  readonly type: 'forget';
+  readonly epoch: number;
+  readonly partition: number;
+  readonly records: readonly ScannedRecord[];
+  readonly drop: boolean;
+}
 
 export type RepairResponse =
   /** Of the trees that are in step; of the others there is nothing to say yet. */
@@ -31,6 +42,13 @@ export type RepairResponse =
       readonly leaves: readonly Leaf[];
       /** Where the next answer starts; absent at the end of the bucket. */
       readonly next: Place | undefined;
+    }
+  | {
+      readonly type: 'forget';
+      /** Why nothing of the partition can be forgotten now; empty if it can. */
+      readonly blocked: string;
+      /** Places in the request's list of the records that are here so, or were dropped. */
+      readonly agreed: readonly number[];
     };
 
 export interface TreeRoot {

@@ -1,4 +1,5 @@
 import { StoreError } from '@ferrite/errors';
+import type { Forgetting } from './forgetting.ts';
 import { readLeaves } from './leaves.ts';
 import { ROOTS_PARTITIONS_MAX } from './limits.ts';
 import type { Outcome, PeerResponse } from './message.ts';
@@ -10,13 +11,16 @@ type Respond = (outcome: Outcome<PeerResponse>) => void;
 /** Tells peers how this node's replicas look, as far as its word counts (P7). */
 export class RepairService {
   readonly #node: ReplicaContext;
+  readonly #forgetting: Forgetting;
 
-  constructor(node: ReplicaContext) {
+  constructor(node: ReplicaContext, forgetting: Forgetting) {
     this.#node = node;
+    this.#forgetting = forgetting;
   }
 
   answer(request: RepairRequest, respond: Respond): void {
     const { standings, trees, background } = this.#node;
+    if (request.type === 'forget') return this.#forgetting.answer(request, (value) => respond({ ok: true, value }));
     if (request.type === 'roots') {
       const keyspaces = this.#node.topology().keyspaces;
       const roots = request.partitions

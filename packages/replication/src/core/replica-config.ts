@@ -1,6 +1,7 @@
 import type { AntiEntropyStatus } from './anti-entropy.ts';
 import type { WorkProgress } from './background.ts';
 import type { DamageReport } from './event.ts';
+import type { ForgettingStatus } from './forgetting.ts';
 import type { HintsStatus } from './hints.ts';
 import type { Outcome } from './message.ts';
 import type { MutationName } from './mutation.ts';
@@ -29,6 +30,8 @@ export interface ReplicaCoreConfig {
   readonly random: () => number;
   /** Pause between two rounds of anti-entropy; 10 seconds unless given. */
   readonly antiEntropyEveryMs?: number;
+  /** Pause between two rounds of forgetting; a minute unless given. */
+  readonly forgetEveryMs?: number;
   /** Bugs for the simulator to find. */
   readonly mutations?: ReadonlySet<MutationName>;
 }
@@ -42,6 +45,7 @@ export interface ReplicaStatus {
   readonly recordRepair: RecordRepairStatus;
   readonly hints: HintsStatus;
   readonly antiEntropy: AntiEntropyStatus;
+  readonly forgetting: ForgettingStatus;
   /** Every kind of background work, with what holds it up. */
   readonly background: readonly WorkProgress[];
   /** Peer id to why it could not be reached last; empty if it could. */

@@ -1,6 +1,7 @@
 import type { Actors } from './actors.ts';
 import type { Background } from './background.ts';
 import type { Desk } from './desk.ts';
+import type { Fences } from './fences.ts';
 import type { Hints } from './hints.ts';
 import type { LocalRecords } from './local-records.ts';
 import type { MerkleTrees } from './merkle-trees.ts';
@@ -19,6 +20,7 @@ export interface ReplicaContext {
   readonly background: Background;
   readonly trees: MerkleTrees;
   readonly hints: Hints;
+  readonly fences: Fences;
   readonly planted: Planted;
   topology(): TopologyDocument;
 }

@@ -7,15 +7,24 @@ import { Damage } from './damage.ts';
 import { Desk, expectAnswer } from './desk.ts';
 import type { Effect } from './effect.ts';
 import type { Event } from './event.ts';
+import { Fences } from './fences.ts';
+import { Forgetting } from './forgetting.ts';
 import { Hints } from './hints.ts';
 import { Identity } from './identity.ts';
-import { ANTI_ENTROPY_EVERY_MS, HELLO_TIMEOUT_MS, SYSTEM_KEYSPACE, TOPOLOGY_WAIT_MS } from './limits.ts';
+import {
+  ANTI_ENTROPY_EVERY_MS,
+  FORGET_EVERY_MS,
+  HELLO_TIMEOUT_MS,
+  SYSTEM_KEYSPACE,
+  TOPOLOGY_WAIT_MS,
+} from './limits.ts';
 import { LocalRecords } from './local-records.ts';
 import { MerkleTrees } from './merkle-trees.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import type { Planted } from './mutation.ts';
 import { Operations } from './operations.ts';
 import { PeerService } from './peer-service.ts';
+import { decodeVersions } from './record.ts';
 import { RecordRepair } from './record-repair.ts';
 import { Recovery } from './recovery.ts';
 import type { ReplicaCoreConfig, ReplicaStatus } from './replica-config.ts';
@@ -43,6 +52,7 @@ export class ReplicaCore {
   readonly #recordRepair: RecordRepair;
   readonly #antiEntropy: AntiEntropy;
   readonly #damage: Damage;
+  readonly #forgetting: Forgetting;
   readonly #config: ReplicaCoreConfig;
   readonly #planted: Planted;
   #topology: TopologyDocument;
@@ -59,14 +69,15 @@ export class ReplicaCore {
     const prior = this.#priorState();
     const standings = new Standings();
     const keep = config.report.clean || planted('keep-actor-after-crash');
-    const actors = new Actors(config.random, keep ? prior?.actors : undefined);
+    const actors = new Actors(config.random, keep ? prior?.actors : undefined, keep ? prior?.floors : undefined);
     const records = new LocalRecords(
       this.#desk,
       {
         damaged: (keyspaceId, key, then) => this.#damage.record(keyspaceId, key, then),
-        changed: (keyspaceId, key, before, after) => {
+        changed: (keyspaceId, key, before, after, versions) => {
           if (before === 'unknown') standings.unreadable.overwritten(keyspaceId, key);
           trees.changed(keyspaceId, key, before, after);
+          this.#forgetting.saw(keyspaceId, key, versions);
         },
         deviceFailed: (error) => this.#failStop(error),
       },
@@ -80,11 +91,12 @@ export class ReplicaCore {
       {
         partitionBits: () => this.#topology.partitionBits,
         damaged: (partition) => this.#damage.page(partition),
-        met: () => {},
+        met: (keyspaceId, key, record) => this.#forgetting.saw(keyspaceId, key, decodeVersions(record)),
       },
       planted,
     );
-    const shared = { records, standings, actors, background, trees, planted, topology };
+    const fences = new Fences(config.random);
+    const shared = { records, standings, actors, background, trees, fences, planted, topology };
     const node = { self: config.nodeId, desk: this.#desk, ...shared };
     this.#node = { ...node, hints: new Hints(node, () => this.#persist(() => {})) };
     this.#damage = new Damage({
@@ -102,7 +114,12 @@ export class ReplicaCore {
       named ? this.#damage.page(partition) : this.#damage.partition(partition, () => {}),
     );
     this.#operations = new Operations(this.#node, this.#pages);
-    this.#recovery = new Recovery(this.#node, () => this.#persist(() => this.#recordRepair.run()));
+    this.#forgetting = new Forgetting(this.#node, config.forgetEveryMs ?? FORGET_EVERY_MS);
+    this.#recovery = new Recovery(
+      this.#node,
+      () => this.#persist(() => this.#recordRepair.run()),
+      (then) => this.#persist(then),
+    );
     this.#recordRepair = new RecordRepair(this.#node, () => this.#persist(() => {}));
     this.#antiEntropy = new AntiEntropy(this.#node, config.antiEntropyEveryMs ?? ANTI_ENTROPY_EVERY_MS);
     const boot = (prior?.boot ?? 0) + 1;
@@ -112,7 +129,7 @@ export class ReplicaCore {
       formed: prior?.formed ?? false,
       boots: prior?.boots ?? {},
     });
-    this.#peers = new PeerService(this.#node, this.#pages, this.#identity);
+    this.#peers = new PeerService(this.#node, this.#pages, this.#identity, this.#forgetting);
     this.#damage.atOpen(
       config.report,
       prior,
@@ -167,6 +184,7 @@ export class ReplicaCore {
       recordRepair: this.#recordRepair.status(),
       hints: this.#node.hints.status(),
       antiEntropy: this.#antiEntropy.status(),
+      forgetting: this.#forgetting.status(),
       background: this.#node.background.progress(),
       peers: Object.fromEntries(this.#identity.reachable),
     };
@@ -238,7 +256,7 @@ export class ReplicaCore {
       this.#node.records.writeSystem(
         SYSTEM_KEYSPACE,
         SYSTEM_STATE_KEY,
-        encodeSystemState({ ...this.#systemState(), actors: actors.toRecord() }),
+        encodeSystemState({ ...this.#systemState(), actors: actors.toRecord(), floors: actors.floors() }),
         () => {
           this.#halted = true;
           this.#desk.emitLast({ type: 'stopped' });
@@ -290,6 +308,7 @@ export class ReplicaCore {
 
   #identityHost(): ConstructorParameters<typeof Identity>[1] {
     const { nodeId, topology } = this.#config;
+    const prior = this.#priorState();
     return {
       self: nodeId,
       clusterId: topology.clusterId,
@@ -303,7 +322,11 @@ export class ReplicaCore {
         });
       },
       persist: (then) => this.#persist(then),
-      answered: (peer) => this.#node.hints.answered(peer),
+      fence: () => this.#node.fences.life,
+      answered: (peer, fence) => {
+        this.#node.fences.learnLife(peer, fence);
+        this.#node.hints.answered(peer);
+      },
       verified: () => {
         this.#node.standings.verify();
         this.#desk.emit({
@@ -314,9 +337,14 @@ export class ReplicaCore {
         });
         this.#mend();
         this.#antiEntropy.run();
+        this.#forgetting.run();
       },
       behind: (why) => {
-        for (const partition of this.#ownPartitions()) this.#node.standings.open(partition, 'recovering');
+        // An empty disk has nothing that could be too old.
+        for (const partition of this.#ownPartitions()) {
+          if (prior === undefined) this.#node.standings.open(partition, 'recovering');
+          else this.#node.standings.openStale(partition);
+        }
         this.#node.actors.retireAll();
         this.#desk.emit({
           type: 'note',
@@ -339,6 +367,7 @@ export class ReplicaCore {
       formed,
       recovering: standings.partitions('recovering'),
       ambiguous: standings.partitions('ambiguous'),
+      stale: standings.stale(),
       unreadable: standings.unreadable
         .all()
         .map(({ keyspaceId, key, held }) => ({ keyspaceId, key: latin1(key), held })),

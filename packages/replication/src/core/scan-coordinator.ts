@@ -3,7 +3,7 @@ import { keyHash } from '@ferrite/hashing';
 import { emptyRecord, mergeRecords, recordsEqual } from '@ferrite/vector-clock';
 import { compareBytes, latin1 } from './bytes.ts';
 import type { ScanResult } from './effect.ts';
-import { writeBack } from './get-coordinator.ts';
+import { fencesOf, writeBack } from './get-coordinator.ts';
 import { HEDGE_AFTER_MS } from './limits.ts';
 import type { Outcome, ScannedRecord, ScanPlace } from './message.ts';
 import { needed } from './quorum.ts';
@@ -46,6 +46,7 @@ export function coordinateScan(
   const waiting = scan.replicas.includes(self)
     ? [self, ...scan.replicas.filter((id) => id !== self)]
     : [...scan.replicas];
+  const fences = fencesOf(node, scan);
   const got: Page[] = [];
   let outstanding = 0;
   let finished = false;
@@ -70,7 +71,8 @@ export function coordinateScan(
     if (got.length < goal) return widen();
     const { result, stale } = combine(got, scan);
     finish({ ok: true, value: result });
-    for (const { replica, key, versions } of stale) writeBack(node, { ...scan, key }, replica, versions, () => {});
+    for (const { replica, key, versions } of stale)
+      writeBack(node, { ...scan, key }, replica, versions, fences, () => {});
   };
   const ask = (replica: string): void => {
     outstanding++;

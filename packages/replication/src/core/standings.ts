@@ -9,6 +9,7 @@ export class Standings {
   /** Records this node does not vouch for, in partitions for which it may. */
   readonly unreadable = new UnreadableRecords();
   readonly #gaps = new Map<number, Gap>();
+  readonly #stale = new Map<number, 'held' | 'dropped'>();
   readonly #openings = new Map<number, number>();
   #verified = false;
   readonly #waiters: (() => void)[] = [];
@@ -54,6 +55,35 @@ export class Standings {
   open(partition: number, gap: Gap): void {
     this.#openings.set(partition, this.openings(partition) + 1);
     if (this.#gaps.get(partition) !== 'recovering') this.#gaps.set(partition, gap);
+  }
+
+  /**
+   * What is held of the partition may be older than what all others have forgotten (P8): it is told to nobody, and goes
+   * before the partition is merged from the others. Nothing is taken meanwhile either.
+   */
+  isStale(partition: number): boolean {
+    return this.#stale.has(partition);
+  }
+
+  openStale(partition: number): void {
+    this.open(partition, 'recovering');
+    this.#stale.set(partition, 'held');
+  }
+
+  /** What was held is gone; from the next durable state on the partition is not stale any more. */
+  dropped(partition: number): void {
+    this.#stale.set(partition, 'dropped');
+  }
+
+  /** The state that says so is durable. */
+  closeStale(partition: number): void {
+    // It may have become stale once more meanwhile.
+    if (this.#stale.get(partition) === 'dropped') this.#stale.delete(partition);
+  }
+
+  /** Partitions of which old data is held still, ascending. */
+  stale(): readonly number[] {
+    return [...this.#stale].flatMap(([partition, what]) => (what === 'held' ? [partition] : [])).sort((a, b) => a - b);
   }
 
   /** How often a gap was opened here: a merge that began before the last one has not closed it. */

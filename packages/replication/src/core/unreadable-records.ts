@@ -65,6 +65,11 @@ export class UnreadableRecords {
     this.#entries.delete(nameOf(record.keyspaceId, record.key));
   }
 
+  inPartition(partition: number): boolean {
+    for (const entry of this.#entries.values()) if (entry.partition === partition) return true;
+    return false;
+  }
+
   /** Those of a partition go: it recovers as a whole. */
   removePartition(partition: number): void {
     for (const [name, entry] of this.#entries) if (entry.partition === partition) this.#entries.delete(name);

@@ -47,6 +47,8 @@ export class EffectRunner {
       }
       case 'remove':
         return this.#change(effect.ticket, () => this.#ports.store.remove(effect.keyspaceId, effect.key));
+      case 'dropPartition':
+        return this.#change(effect.ticket, () => this.#ports.store.dropPartition(effect.keyspaceId, effect.partition));
       case 'read': {
         const { ticket } = effect;
         const got = this.#ports.store.get(effect.keyspaceId, effect.key);

@@ -24,6 +24,9 @@ function memoryStore(): LocalStore & { fail(): void; size(): number } {
       records.delete(id(keyspace, key));
       return { durable: Promise.resolve() };
     },
+    dropPartition() {
+      throw new StoreError('OVERLOADED');
+    },
     async get(keyspace, key) {
       const value = records.get(id(keyspace, key));
       return value && { value };

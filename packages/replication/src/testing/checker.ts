@@ -23,12 +23,20 @@ export function checkHistory(history: History): readonly Violation[] {
     const ofKey = <T extends { readonly key: string }>(all: readonly T[]): readonly T[] =>
       all.filter((each) => each.key === key);
     new KeyChecker(
-      { writes: ofKey(history.writes), reads: ofKey(history.reads), finals: ofKey(history.finals) },
+      {
+        forgets: history.forgets === true,
+        writes: ofKey(history.writes),
+        reads: ofKey(history.reads),
+        finals: ofKey(history.finals),
+      },
       (rule, what) => violations.push({ rule, what: `${key}: ${what}` }),
     ).check();
   }
   return violations;
 }
+
+/** As much of a read as tells what it may have known. */
+type Reader = Pick<ReadRecord, 'source' | 'endedAt' | 'context'>;
 
 class KeyChecker {
   readonly #history: History;
@@ -77,11 +85,13 @@ class KeyChecker {
   }
 
   /** P5: a delete without a context deletes all that a quorum saw, so all that was promised before it began. */
-  #checkDelete({ kind, context, response, startedAt, id }: WriteRecord): void {
+  #checkDelete({ kind, context, response, startedAt, endedAt, id }: WriteRecord): void {
     if (kind !== 'delete' || context !== undefined || response === undefined) return;
     for (const write of this.#history.writes) {
       if (!isPromised(write) || write.response === undefined || write.endedAt >= startedAt) continue;
-      if (!descends(response, write.response)) this.#report('delete-incomplete', `write ${id} left write ${write.id}`);
+      const forgotten = this.#mayBeForgotten(write, { source: 'get', endedAt, context: response });
+      if (!descends(response, write.response) && !forgotten)
+        this.#report('delete-incomplete', `write ${id} left write ${write.id}`);
     }
   }
 
@@ -149,7 +159,7 @@ class KeyChecker {
           this.#report('lost', `scan ${read.id} leaves out write ${write.id} ("${write.value}")`);
         continue;
       }
-      if (!descends(read.context, response))
+      if (!descends(read.context, response) && !this.#mayBeForgotten(write, read))
         this.#report(
           'lost',
           `read ${read.id} at ${read.consistency} does not know of write ${write.id} ("${write.value}")`,
@@ -168,7 +178,15 @@ class KeyChecker {
         const back = later.values.some(
           ({ dot: at, value }) => contains(earlier.context, at) && !earlier.values.some((seen) => seen.value === value),
         );
-        if (back || !descends(later.context, earlier.context))
+        const forgotten = (): boolean =>
+          earlier.values.every(({ dot: at, value }) => {
+            const put = this.#puts.get(value);
+            return (
+              later.values.some((seen) => seen.value === value) ||
+              (put !== undefined && this.#overwritten(at, put, later))
+            );
+          });
+        if (back || !(descends(later.context, earlier.context) || (this.#history.forgets && forgotten())))
           this.#report('went-back', `read ${later.id} is older than read ${earlier.id}, which ended before it began`);
       }
     }
@@ -179,17 +197,27 @@ class KeyChecker {
     if (first === undefined) return;
     const names = (values: readonly SeenValue[]): string => JSON.stringify(values.map(({ value }) => value).sort());
     for (const other of others) {
-      if (!equal(first.context, other.context) || names(first.values) !== names(other.values))
+      const known = this.#history.forgets === true || equal(first.context, other.context);
+      if (!known || names(first.values) !== names(other.values))
         this.#report('diverged', `${other.node} and ${first.node} do not agree in the end`);
     }
   }
 
+  /** P8: of a write that all replicas have forgotten a read knows nothing: it was a delete, or its value was replaced. */
+  #mayBeForgotten(write: WriteRecord, read: Reader): boolean {
+    if (this.#history.forgets !== true) return false;
+    if (write.kind === 'delete') return true;
+    const own = [...this.#owners.values()].find((owner) => owner.write === write);
+    return own !== undefined && this.#overwritten(own.dot, write, read);
+  }
+
   /** Whether a write issued before the read ended, and known to the read, may have replaced the value with this dot. */
-  #overwritten(at: Dot, write: WriteRecord, read: ReadRecord): boolean {
+  #overwritten(at: Dot, write: WriteRecord, read: Reader): boolean {
     return this.#history.writes.some((other) => {
       if (other === write || other.startedAt >= read.endedAt || other.outcome === 'none') return false;
       const { response, context } = other;
-      if (response !== undefined && read.source !== 'scan-absent' && !descends(read.context, response)) return false;
+      const known = read.source === 'scan-absent' || this.#history.forgets === true;
+      if (response !== undefined && !known && !descends(read.context, response)) return false;
       if (context !== undefined) return contains(context, at);
       if (other.kind === 'put') return false;
       // A delete of what a quorum saw: its answer tells what that was; without one, anything written before it ended.

@@ -1,5 +1,7 @@
 import { keyHash } from '@ferrite/hashing';
+import { latin1 } from '../core/bytes.ts';
 import { bucketOf, leafHash, MerkleTree } from '../core/merkle.ts';
+import { decodeVersions } from '../core/record.ts';
 import { replicasOf } from '../core/replicas.ts';
 import type { TopologyDocument } from '../core/topology.ts';
 import type { SimNode } from './sim-node.ts';
@@ -22,6 +24,16 @@ export function checkTrees(nodes: readonly SimNode[], topology: TopologyDocument
       if (root === undefined || root === rootOnDisk(node, partition, keyspaceId, topology)) return [];
       return [`${node.id}: the tree of partition ${partition} is not that of its records`];
     }),
+  );
+}
+
+/** Records without values that a disk still holds (P8). */
+export function tombstones(nodes: readonly SimNode[]): readonly string[] {
+  return nodes.flatMap((node) =>
+    node.disk
+      .all()
+      .filter(({ value }) => decodeVersions(value).siblings.length === 0)
+      .map(({ key }) => `${node.id} holds a tombstone of ${latin1(key)}: ${JSON.stringify(node.status?.forgetting)}`),
   );
 }
 

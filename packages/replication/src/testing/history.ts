@@ -49,6 +49,8 @@ export interface FinalState {
 }
 
 export interface History {
+  /** Replicas forget deleted records: a context that was known once may be unknown later, its values stay gone. */
+  readonly forgets?: boolean;
   readonly writes: readonly WriteRecord[];
   readonly reads: readonly ReadRecord[];
   readonly finals: readonly FinalState[];
@@ -68,6 +70,7 @@ export type Rule =
   | 'not-live'
   | 'not-converged'
   | 'tree-out-of-step'
+  | 'not-forgotten'
   | 'absent-at-one'
   | 'delete-incomplete'
   | 'invented'

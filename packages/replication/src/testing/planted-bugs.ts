@@ -14,6 +14,7 @@ const busy = {
   memory: 0,
   consistency: { ONE: 0, QUORUM: 1, ALL: 0 },
   antiEntropyMs: Number.POSITIVE_INFINITY,
+  forgetMs: Number.POSITIVE_INFINITY,
   network: { delayMs: 1, late: 0, loss: 0, duplication: 0 },
   disk: { flushMs: 2, readMs: 0.5, slow: 0, subsetLoss: true, overloaded: 0, pageRecords: 4, scrubMs: 1_000 },
 } satisfies ScenarioPreset;
@@ -44,6 +45,15 @@ const repairing: ScenarioPreset = {
 
 /** No read and no anti-entropy makes equal what an isolated replica missed. */
 const handingOff: ScenarioPreset = { ...repairing, network: busy.network, antiEntropyMs: 1e6, faults: { isolate: 2 } };
+/** Keys come and go, tombstones are forgotten at once, and messages are late. */
+const forgetful: ScenarioPreset = {
+  ...busy,
+  network: { ...lateMessages, lateMs: 600 },
+  ops: { delete: 4, deleteBlind: 2 },
+  antiEntropyMs: 100,
+  forgetMs: 20,
+  faults: {},
+};
 /** Records rot one by one, and most replicas have missed something. */
 const losingRecords: ScenarioPreset = {
   ...busy,
@@ -82,6 +92,23 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'count-unreadable-reads': losingRecords,
   'count-writes-short': { ...calm, network: lateMessages },
   'forget-key-lock': calm,
+  'forget-reuses-dots': forgetful,
+  'forget-unfenced': forgetful,
+  // A tombstone must be the last that a log holds, and the word to drop it late.
+  'forget-unsealed': {
+    ...forgetful,
+    keys: 1,
+    clients: 1,
+    loadMs: 15_000,
+    thinkMs: 300,
+    network: { ...lateMessages, lateMs: 600 },
+    ops: { get: 1, putBlind: 3, putWithContext: 0, putStale: 0, delete: 3, deleteBlind: 3 },
+    antiEntropyMs: Number.POSITIVE_INFINITY,
+    faults: { tornTail: 6 },
+    faultMs: 20,
+    storeMs: 1,
+  },
+  'forget-without-all': { ...forgetful, faults: { isolate: 2 }, faultMs: 500 },
   'hints-count': { ...calm, network: lateMessages, faults: { isolate: 2 }, faultMs: 500 },
   'hints-undelivered': handingOff,
   'ignore-rollback': { ...loseDisks, faults: { rollBack: 4, cleanRestart: 2 }, faultMs: 20 },
@@ -108,6 +135,13 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'recovery-from-one': { ...loseDisks, thinkMs: 10, faults: { wipe: 6 }, faultMs: 20 },
   'refused-read-is-empty': { ...calm, disk: { ...busy.disk, overloaded: 0.02 } },
   'repair-from-one': losingRecords,
+  'rolled-back-keeps-data': {
+    ...forgetful,
+    network: busy.network,
+    faults: { rollBack: 4, cleanRestart: 2 },
+    faultMs: 20,
+    storeMs: 1,
+  },
   'send-before-append': { ...calm, disk: { ...busy.disk, overloaded: 0.02 } },
   'skip-read-repair': { ...calm, network: lateMessages },
   'stale-context-overwrites': calm,

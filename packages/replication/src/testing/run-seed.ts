@@ -4,7 +4,7 @@ import { decodeVersions } from '../core/record.ts';
 import { partitionOfKey, replicasOf } from '../core/replicas.ts';
 import { formTopology, type TopologyDocument } from '../core/topology.ts';
 import { checkHistory } from './checker.ts';
-import { checkTrees, divergences } from './convergence.ts';
+import { checkTrees, divergences, tombstones } from './convergence.ts';
 import type { Violation } from './history.ts';
 import { Nemesis } from './nemesis.ts';
 import { Prng } from './prng.ts';
@@ -40,6 +40,8 @@ const HEAL_MS = 60_000;
 const DRAIN_MS = 3_000;
 /** All replicas are equal this long after all nodes serve, where anti-entropy runs. */
 const CONVERGE_MS = 30_000;
+/** And no tombstone is left this long after the last reads, where replicas forget. */
+const FORGET_MS = 30_000;
 const FINAL_READS_MAX = 5;
 
 /** One run: load and faults, then healing, then every key read at ALL. The same arguments give the same run. */
@@ -63,6 +65,7 @@ export function runSeed(seed: number, options: SimOptions = {}): SimResult {
     trace,
     mutations: new Set(options.mutations),
     antiEntropyMs: scenario.antiEntropyMs,
+    forgetMs: scenario.forgetMs,
     violated: (rule, what) => violations.push({ rule, what: `${what} (at ${timeline.now} ms)` }),
   };
   const nodes = topology.nodes.map(
@@ -84,11 +87,15 @@ export function runSeed(seed: number, options: SimOptions = {}): SimResult {
   } else {
     timeline.runUntil(timeline.now + DRAIN_MS);
     if (Number.isFinite(scenario.antiEntropyMs)) {
-      const left = runUntilConverged(timeline, nodes, topology);
+      const left = runUntilNone(timeline, CONVERGE_MS, () => divergences(nodes, topology));
       for (const what of left.slice(0, 1)) world.violated('not-converged', what);
     }
     readEveryKey(timeline, clients, nodes, stream('final reads'), (what) => world.violated('not-live', what));
     collectFinals(clients, nodes, topology);
+    if (Number.isFinite(scenario.forgetMs)) {
+      const left = runUntilNone(timeline, FORGET_MS, () => tombstones(nodes));
+      for (const what of left.slice(0, 1)) world.violated('not-forgotten', what);
+    }
     for (const what of checkTrees(nodes, topology)) world.violated('tree-out-of-step', what);
   }
   violations.push(...checkHistory(clients.history));
@@ -119,16 +126,12 @@ function runUntilServing(timeline: Timeline, nodes: readonly SimNode[]): boolean
   return false;
 }
 
-/** Runs on until no replicas differ, and tells what differs if that does not happen in time. */
-function runUntilConverged(
-  timeline: Timeline,
-  nodes: readonly SimNode[],
-  topology: TopologyDocument,
-): readonly string[] {
-  const end = timeline.now + CONVERGE_MS;
+/** Runs on until nothing is found, and tells what is if that does not happen in time. */
+function runUntilNone(timeline: Timeline, forMs: number, find: () => readonly string[]): readonly string[] {
+  const end = timeline.now + forMs;
   for (;;) {
-    const left = divergences(nodes, topology);
-    if (left.length === 0 || timeline.now >= end) return left;
+    const found = find();
+    if (found.length === 0 || timeline.now >= end) return found;
     timeline.runUntil(timeline.now + 100);
   }
 }

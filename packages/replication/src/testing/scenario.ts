@@ -51,6 +51,8 @@ export interface Scenario {
   readonly storeMs: number;
   /** Pause between two rounds of anti-entropy; Infinity: there is none. */
   readonly antiEntropyMs: number;
+  /** Pause between two rounds of forgetting; Infinity: nothing is forgotten. */
+  readonly forgetMs: number;
   readonly disk: {
     readonly flushMs: number;
     readonly readMs: number;
@@ -136,6 +138,7 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
       duplication: rate(0.2),
     },
     storeMs: prng.between(0.2, 100),
+    forgetMs: prng.chance(0.4) ? prng.between(50, 1_000) : Number.POSITIVE_INFINITY,
     antiEntropyMs: prng.chance(0.6) ? prng.between(50, 2_000) : Number.POSITIVE_INFINITY,
     disk: {
       flushMs: prng.between(0.2, 30),

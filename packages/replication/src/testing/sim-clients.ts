@@ -24,11 +24,7 @@ const MEMORIES_MAX = 8;
 
 /** The clients of a run and the history of what they asked and were told. */
 export class SimClients {
-  readonly history: { writes: WriteRecord[]; reads: ReadRecord[]; finals: FinalState[] } & History = {
-    writes: [],
-    reads: [],
-    finals: [],
-  };
+  readonly history: { writes: WriteRecord[]; reads: ReadRecord[]; finals: FinalState[] } & History;
   readonly keys: readonly Uint8Array[];
   readonly #targets: ClientTargets;
   readonly #prng: Prng;
@@ -41,6 +37,7 @@ export class SimClients {
     this.#targets = targets;
     this.#prng = prng;
     this.#scenario = scenario;
+    this.history = { forgets: Number.isFinite(scenario.forgetMs), writes: [], reads: [], finals: [] };
     this.#keyspace = targets.topology.keyspaces[0]!;
     this.keys = Array.from({ length: scenario.keys }, (_, at) => fromLatin1(`key-${at}`));
     for (let client = 0; client < scenario.clients; client++) this.#think(new Map());

@@ -92,6 +92,19 @@ export class SimDisk {
     return undefined;
   }
 
+  /** Removes all that is visible of a partition of a keyspace. */
+  dropPartition(keyspaceId: number, partition: number, flushed: () => void): void {
+    const records = this.#recordsOf(keyspaceId, partition);
+    let left = records.length;
+    if (left === 0) return this.#answer(this.#delay(this.#config.flushMs), flushed);
+    for (const { id, key, hash } of records) {
+      const record = { id, keyspaceId, key, hash, value: undefined, rotten: false };
+      this.#visible.set(id, record);
+      this.#unflushed.push({ record, flushed: () => (--left === 0 ? flushed() : undefined) });
+      if (this.#unflushed.length === 1) this.#flushLater();
+    }
+  }
+
   /** What is visible now; `then` hears of it after the time the medium takes. */
   read(keyspaceId: number, key: Uint8Array, then: (outcome: Outcome<Uint8Array | undefined>) => void): void {
     const found = this.#visible.get(recordId(keyspaceId, key));
@@ -199,6 +212,13 @@ export class SimDisk {
   get rotten(): boolean {
     for (const { rotten } of this.#durable.values()) if (rotten) return true;
     return false;
+  }
+
+  /** All records of clients' keyspaces that are visible now. */
+  all(): readonly Present[] {
+    return [...this.#visible.values()].filter(
+      (each): each is Present => each.value !== undefined && each.keyspaceId !== 0,
+    );
   }
 
   #recordsOf(keyspaceId: number, partition: number): readonly Present[] {

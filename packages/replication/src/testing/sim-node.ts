@@ -30,6 +30,7 @@ export interface SimWorld {
   readonly trace: TraceHash;
   readonly mutations: ReadonlySet<MutationName>;
   readonly antiEntropyMs: number;
+  readonly forgetMs: number;
   /** A node broke one of its own rules. */
   violated(rule: Rule, what: string): void;
 }
@@ -83,6 +84,7 @@ export class SimNode {
       system: { ok: true, value: this.disk.peek(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY) },
       random: () => prng.next(),
       antiEntropyEveryMs: this.#world.antiEntropyMs,
+      forgetEveryMs: this.#world.forgetMs,
       mutations: this.#world.mutations,
     });
     const process = new SimProcess(core, this, this.#world);
@@ -242,6 +244,11 @@ class SimProcess {
           this.raise({ type: 'durable', ticket, failed: undefined }),
         );
         return this.raise({ type: 'accepted', ticket, refused });
+      }
+      case 'dropPartition': {
+        const { ticket, keyspaceId, partition } = effect;
+        disk.dropPartition(keyspaceId, partition, () => this.raise({ type: 'durable', ticket, failed: undefined }));
+        return this.raise({ type: 'accepted', ticket, refused: undefined });
       }
       case 'read': {
         const { ticket, keyspaceId, key } = effect;

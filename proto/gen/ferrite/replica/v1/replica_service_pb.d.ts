@@ -42,6 +42,13 @@ export declare type WriteReplicaRequest = Message<"ferrite.replica.v1.WriteRepli
    * @generated from field: bool memory = 5;
    */
   memory: boolean;
+
+  /**
+   * What the sender knew of the receiver's fence before it read the record (rule P8).
+   *
+   * @generated from field: uint64 fence = 6;
+   */
+  fence: bigint;
 };
 
 /**
@@ -60,6 +67,13 @@ export declare type WriteReplicaResponse = Message<"ferrite.replica.v1.WriteRepl
    * @generated from field: bool durable = 1;
    */
   durable: boolean;
+
+  /**
+   * Other than 0: not taken, the receiver has forgotten something since the record was read. Read it again, with this fence.
+   *
+   * @generated from field: uint64 fenced = 2;
+   */
+  fenced: bigint;
 };
 
 /**
@@ -506,6 +520,13 @@ export declare type HelloResponse = Message<"ferrite.replica.v1.HelloResponse"> 
    * @generated from field: bytes known_incarnation = 6;
    */
   knownIncarnation: Uint8Array;
+
+  /**
+   * With what the receiver's fences began.
+   *
+   * @generated from field: uint64 fence = 7;
+   */
+  fence: bigint;
 };
 
 /**
@@ -736,6 +757,64 @@ export declare type TreeLeaf = Message<"ferrite.replica.v1.TreeLeaf"> & {
 export declare const TreeLeafSchema: GenMessage<TreeLeaf>;
 
 /**
+ * @generated from message ferrite.replica.v1.ForgetRequest
+ */
+export declare type ForgetRequest = Message<"ferrite.replica.v1.ForgetRequest"> & {
+  /**
+   * @generated from field: uint64 epoch = 1;
+   */
+  epoch: bigint;
+
+  /**
+   * @generated from field: uint32 partition = 2;
+   */
+  partition: number;
+
+  /**
+   * @generated from field: repeated ferrite.replica.v1.ScannedRecord records = 3;
+   */
+  records: ScannedRecord[];
+
+  /**
+   * Drop those that are held exactly so, rather than confirm them.
+   *
+   * @generated from field: bool drop = 4;
+   */
+  drop: boolean;
+};
+
+/**
+ * Describes the message ferrite.replica.v1.ForgetRequest.
+ * Use `create(ForgetRequestSchema)` to create a new message.
+ */
+export declare const ForgetRequestSchema: GenMessage<ForgetRequest>;
+
+/**
+ * @generated from message ferrite.replica.v1.ForgetResponse
+ */
+export declare type ForgetResponse = Message<"ferrite.replica.v1.ForgetResponse"> & {
+  /**
+   * Why nothing of the partition can be forgotten now; empty if it can.
+   *
+   * @generated from field: string blocked = 1;
+   */
+  blocked: string;
+
+  /**
+   * Places in the list of the request.
+   *
+   * @generated from field: repeated uint32 agreed = 2;
+   */
+  agreed: number[];
+};
+
+/**
+ * Describes the message ferrite.replica.v1.ForgetResponse.
+ * Use `create(ForgetResponseSchema)` to create a new message.
+ */
+export declare const ForgetResponseSchema: GenMessage<ForgetResponse>;
+
+/**
  * What the receiver's word is worth for the partition (rules P7, P9, P17).
  *
  * @generated from enum ferrite.replica.v1.Standing
@@ -866,6 +945,16 @@ export declare const ReplicaService: GenService<{
     methodKind: "unary";
     input: typeof TreeLeavesRequestSchema;
     output: typeof TreeLeavesResponseSchema;
+  },
+  /**
+   * Confirms tombstones, or drops those that all replicas have confirmed (rule P8).
+   *
+   * @generated from rpc ferrite.replica.v1.ReplicaService.Forget
+   */
+  forget: {
+    methodKind: "unary";
+    input: typeof ForgetRequestSchema;
+    output: typeof ForgetResponseSchema;
   },
 }>;
 
