@@ -14,6 +14,7 @@ import { mergesNeeded } from './quorum.ts';
 import { decodeVersions } from './record.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { replicasOf } from './replicas.ts';
+import { TransferProgress, type TransferStatus } from './transfer-progress.ts';
 
 /** Progress of this node's recovery. */
 export interface RecoveryStatus {
@@ -22,6 +23,9 @@ export interface RecoveryStatus {
   readonly recordsMerged: number;
   /** Why nothing moves at the moment, if nothing does. */
   readonly stalled: string;
+  readonly transfers: readonly TransferStatus[];
+  /** Until all is merged, in milliseconds; absent while that cannot be told. */
+  readonly estimatedMs: number | undefined;
 }
 
 /**
@@ -36,6 +40,7 @@ export class Recovery {
   readonly #queue: number[] = [];
   readonly #queued = new Set<number>();
   #active = 0;
+  readonly #progress = new TransferProgress();
   #recordsMerged = 0;
   #stalled = '';
   #retryArmed = false;
@@ -62,12 +67,15 @@ export class Recovery {
   }
 
   status(): RecoveryStatus {
-    const { standings } = this.#node;
+    const { standings, background } = this.#node;
+    const work = background.progress().find(({ kind }) => kind === 'recovery');
     return {
       recovering: standings.partitions('recovering').length,
       ambiguous: standings.partitions('ambiguous').length,
       recordsMerged: this.#recordsMerged,
       stalled: standings.gaps === 0 ? '' : this.#stalled,
+      transfers: this.#progress.running(work?.stalled ?? ''),
+      estimatedMs: this.#progress.estimateMs(standings.gaps, work?.bytesPerSecond ?? 0),
     };
   }
 
@@ -85,6 +93,7 @@ export class Recovery {
     if (complete) {
       this.#stalled = '';
       this.#node.standings.close(partition);
+      this.#progress.partitionDone(this.#node.standings.gaps);
       this.#closed(partition);
     } else {
       this.#stalled = why;
@@ -117,7 +126,9 @@ export class Recovery {
     let left = others.length;
     let decided = false;
     for (const from of others) {
-      this.#transfer(partition, { from, lacking }, undefined, (failure) => {
+      const progress = this.#progress.begin(partition, from);
+      this.#transfer(partition, { from, lacking, progress }, undefined, (failure) => {
+        this.#progress.end(progress);
         if (failure === undefined) merged.add(from);
         else failures.push(`${from}: ${failure}`);
         left--;
@@ -214,35 +225,37 @@ export class Recovery {
     after: ScanPlace | undefined,
     done: (failure: string | undefined) => void,
   ): void {
-    const { from } = source;
-    const epoch = this.#node.topology().tableEpoch;
+    const { from, progress } = source;
     const page = { maxRecords: TRANSFER_PAGE_RECORDS, maxBytes: TRANSFER_PAGE_BYTES };
-    sendTo(
-      this.#node,
-      from,
-      { type: 'scan', epoch, keyspaceId: 0, partition, after, ...page },
-      TRANSFER_TIMEOUT_MS,
-      (reply) => {
-        if (!reply.ok) return done(reply.error.reason);
-        if (reply.value.type !== 'scan') return done('unexpected answer');
+    progress.waits = true;
+    this.#node.background.run('recovery', (release) => {
+      progress.waits = false;
+      const epoch = this.#node.topology().tableEpoch;
+      const request = { type: 'scan', epoch, keyspaceId: 0, partition, after, ...page } as const;
+      sendTo(this.#node, from, request, TRANSFER_TIMEOUT_MS, (reply) => {
+        const fail = (why: string): void => {
+          release(0);
+          done(why);
+        };
+        if (!reply.ok) return fail(reply.error.reason);
+        if (reply.value.type !== 'scan') return fail('unexpected answer');
         const { records, more, standing, unreadable } = reply.value;
         const trusted =
           standing === 'member' || (standing === 'ambiguous' && this.#node.standings.gap(partition) === 'ambiguous');
-        if (!trusted) return done(`it is ${standing}`);
+        if (!trusted) return fail(`it is ${standing}`);
         for (const name of unreadable) note(source, name);
         this.#mergeAll(records, (ok) => {
+          const bytes = records.reduce((sum, { key, record }) => sum + key.byteLength + record.byteLength, 0);
+          this.#progress.moved(progress, records.length, bytes);
+          release(bytes);
           if (!ok) return done('the local device refused a record');
           const last = records.at(-1);
           if (!more || last === undefined) return done(undefined);
-          this.#transfer(
-            partition,
-            source,
-            { keyspaceId: last.keyspaceId, hash: keyHash(last.key), key: last.key },
-            done,
-          );
+          const { keyspaceId, key } = last;
+          this.#transfer(partition, source, { keyspaceId, hash: keyHash(key), key }, done);
         });
-      },
-    );
+      });
+    });
   }
 
   /** The partition counts again except for these records; false if they are too many to remember. */
@@ -284,6 +297,7 @@ interface Lacking {
 interface Source {
   readonly from: string;
   readonly lacking: Map<string, Lacking>;
+  readonly progress: ReturnType<TransferProgress['begin']>;
 }
 
 function note({ from, lacking }: Source, { keyspaceId, key }: RecordName): void {

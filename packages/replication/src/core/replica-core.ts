@@ -32,6 +32,7 @@ import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { ReplicaPages } from './replica-pages.ts';
 import { keyspaceById } from './replicas.ts';
 import { Standings } from './standings.ts';
+import { StateKeeper } from './state-keeper.ts';
 import { decodeSystemState, encodeSystemState, SYSTEM_STATE_KEY, type SystemState } from './system-state.ts';
 import type { TopologyDocument } from './topology.ts';
 
@@ -54,18 +55,15 @@ export class ReplicaCore {
   readonly #damage: Damage;
   readonly #forgetting: Forgetting;
   readonly #config: ReplicaCoreConfig;
-  readonly #planted: Planted;
   #topology: TopologyDocument;
   #halted = false;
-  #persisting = false;
-  readonly #persistWaiters: (() => void)[] = [];
+  readonly #state: StateKeeper;
   readonly #topologyWaiters: (() => void)[] = [];
 
   constructor(config: ReplicaCoreConfig) {
     this.#config = config;
     this.#topology = config.topology;
     const planted: Planted = (name) => config.mutations?.has(name) === true;
-    this.#planted = planted;
     const prior = this.#priorState();
     const standings = new Standings();
     const keep = config.report.clean || planted('keep-actor-after-crash');
@@ -83,6 +81,10 @@ export class ReplicaCore {
       },
       planted,
     );
+    this.#state = new StateKeeper(records, () => {
+      const kept = planted('keep-actor-after-crash') ? actors.toRecord() : undefined;
+      return encodeSystemState({ ...this.#systemState(), actors: kept });
+    });
     const topology = (): TopologyDocument => this.#topology;
     const background = new Background(this.#desk, () => this.#operations.inFlight);
     const trees = new MerkleTrees(
@@ -155,7 +157,7 @@ export class ReplicaCore {
         );
         break;
       case 'topology':
-        if (event.document.epoch > this.#topology.epoch) this.#topology = event.document;
+        if (event.document.epoch > this.#topology.epoch) this.#adopt(event.document);
         for (const waiter of this.#topologyWaiters.splice(0)) waiter();
         break;
       case 'damage':
@@ -208,6 +210,12 @@ export class ReplicaCore {
       if (!StoreError.is(error)) throw error;
       return undefined;
     }
+  }
+
+  #adopt(document: TopologyDocument): void {
+    this.#topology = document;
+    const own = new Set(this.#ownPartitions());
+    this.#node.trees.keepOnly((partition, id) => own.has(partition) && keyspaceById(document, id) !== undefined);
   }
 
   #ownPartitions(): readonly number[] {
@@ -376,20 +384,8 @@ export class ReplicaCore {
     };
   }
 
-  /** Makes the node's own state durable as it is now; calls that come meanwhile share the next write. */
   #persist(then: () => void): void {
-    this.#persistWaiters.push(then);
-    if (this.#persisting) return;
-    this.#persisting = true;
-    const waiters = this.#persistWaiters.splice(0);
-    const kept = this.#planted('keep-actor-after-crash') ? this.#node.actors.toRecord() : undefined;
-    const state = { ...this.#systemState(), actors: kept };
-    this.#node.records.writeSystem(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY, encodeSystemState(state), () => {
-      this.#persisting = false;
-      for (const waiter of waiters) waiter();
-      const again = this.#persistWaiters.shift();
-      if (again !== undefined) this.#persist(again);
-    });
+    this.#state.keep(then);
   }
 
   #failStop(error: StoreError): void {
