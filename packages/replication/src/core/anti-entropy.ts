@@ -54,11 +54,11 @@ export class AntiEntropy {
     this.#everyMs = everyMs;
   }
 
-  /** Begins the first round; the next ones follow by themselves. Call it when the node is verified. */
+  /** Begins the rounds, the first after a pause. Call it when the node is verified. */
   run(): void {
     if (this.#running) return;
     this.#running = true;
-    this.#round();
+    this.#roundLater();
   }
 
   status(): AntiEntropyStatus {
@@ -76,9 +76,13 @@ export class AntiEntropy {
       () => {
         this.#rounds++;
         this.#last = { differing: this.#differing, missed: this.#missed, stalled: this.#stalled };
-        this.#node.desk.timer(this.#everyMs, () => this.#round());
+        this.#roundLater();
       },
     );
+  }
+
+  #roundLater(): void {
+    this.#node.desk.timer(this.#everyMs, () => this.#round());
   }
 
   /** For every peer the partitions both have a replica of, in portions. */

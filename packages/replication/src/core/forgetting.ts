@@ -44,11 +44,11 @@ export class Forgetting {
     this.#everyMs = everyMs;
   }
 
-  /** Begins the first round; the next ones follow by themselves. Call it when the node is verified. */
+  /** Begins the rounds, the first after a pause. Call it when the node is verified. */
   run(): void {
     if (this.#running) return;
     this.#running = true;
-    this.#round();
+    this.#roundLater();
   }
 
   status(): ForgettingStatus {
@@ -82,9 +82,13 @@ export class Forgetting {
       (partition, done) => this.#forget(partition, done),
       () => {
         this.#lastStalled = this.#stalled;
-        this.#node.desk.timer(this.#everyMs, () => this.#round());
+        this.#roundLater();
       },
     );
+  }
+
+  #roundLater(): void {
+    this.#node.desk.timer(this.#everyMs, () => this.#round());
   }
 
   /** Has the trees of the partitions this node is the first of built: that meets the tombstones of earlier lives. */
