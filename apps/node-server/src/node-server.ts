@@ -7,7 +7,7 @@ import { MembershipService } from '@ferrite/proto/membership';
 import { NodeService } from '@ferrite/proto/node';
 import { ReplicaService } from '@ferrite/proto/replica';
 import { formTopology, openReplicaNode, type ReplicaNode, type TopologyDocument } from '@ferrite/replication';
-import { openEngine } from '@ferrite/spdk-engine';
+import { type Engine, openEngine } from '@ferrite/spdk-engine';
 import { type Log, openLog } from '@ferrite/telemetry';
 import { createTokenCodec } from '@ferrite/vector-clock';
 import { fabricGossipTransport } from './adapters/fabric-gossip-transport.ts';
@@ -99,6 +99,7 @@ export async function openNodeServer(
   );
   current = () => replica.topology();
   followTopology(replica, topologyStore, log, opened);
+  void followDamage(replica, engine);
 
   const { requestTimeoutMs, maxMessage } = config.limits;
   const clientRoutes: Routes = (router) => {
@@ -179,6 +180,11 @@ function followTopology(replica: ReplicaNode, store: FileTopologyStore, log: Log
     }
   };
   void follow();
+}
+
+/** What the engine cannot read back is mended from the other replicas. Ends when the engine closes. */
+async function followDamage(replica: ReplicaNode, engine: Engine): Promise<void> {
+  for await (const report of engine.damage()) replica.learnDamage(report);
 }
 
 /** Fewer connections than configured where the limit of open files is lower. */

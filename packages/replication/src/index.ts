@@ -2,7 +2,7 @@
 
 // The machine inside, for simulators and other shells.
 export type { Effect, ScanResult } from './core/effect.ts';
-export type { ClientCommand, Event, KnownBoot, Registration, StorePage } from './core/event.ts';
+export type { ClientCommand, DamageReport, Event, KnownBoot, Registration, StorePage } from './core/event.ts';
 export type { Claim, Liveness } from './core/membership/claim.ts';
 export type { GossipMessage } from './core/membership/gossip-message.ts';
 export type {

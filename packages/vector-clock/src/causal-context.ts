@@ -38,6 +38,11 @@ export function contextOf(dots: Iterable<Dot>): CausalContext {
   return context;
 }
 
+/** The context that covers `dot` and every earlier dot of its actor. */
+export function contextUpTo({ actor, counter }: Dot): CausalContext {
+  return { entries: [{ actor, contiguous: counter, separate: [] }] };
+}
+
 /** True if `context` covers `dot`. */
 export function contains(context: CausalContext, dot: Dot): boolean {
   const { entries } = context;

@@ -140,3 +140,30 @@ describe('comparing records', () => {
     expect(recordsEqual(state, record([dot(a, 2)], [dot(a, 1)]))).toBe(false);
   });
 });
+
+describe('P8: after a record was forgotten', () => {
+  const write = (stored: RecordState<string>, context: CausalContext, floor: number) =>
+    writeRecord(stored, { actor: a, context, value: 'x', floor });
+
+  it('uses no dot again, and tells replicas in short that the earlier ones are dead', () => {
+    const { dot: own, responseContext, delta, state } = write(emptyRecord, emptyContext, 5);
+    expect(own).toEqual(dot(a, 6));
+    expect(responseContext).toEqual(contextOf([own]));
+    for (const { context } of [delta, state])
+      expect(context.entries).toEqual([{ actor: a, contiguous: 6, separate: [] }]);
+  });
+
+  it('keeps its own living siblings, which lie below the floor', () => {
+    const stored = record([], [dot(a, 2)]);
+    const { state, delta } = write(stored, emptyContext, 5);
+    expect(values(state)).toHaveLength(2);
+    expect(values(mergeRecords(stored, delta))).toHaveLength(2);
+  });
+
+  it('takes a context from before, and refuses one of a write that was never made', () => {
+    expect(write(emptyRecord, contextOf([dot(a, 5)]), 5).dot).toEqual(dot(a, 6));
+    expect(() => write(emptyRecord, contextOf([dot(a, 6)]), 5)).toThrow(
+      expect.objectContaining({ reason: 'CONTEXT_INVALID' }),
+    );
+  });
+});

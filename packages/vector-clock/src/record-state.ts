@@ -4,6 +4,7 @@ import {
   addDot,
   type CausalContext,
   contains,
+  contextUpTo,
   descends,
   emptyContext,
   highestCounter,
@@ -69,6 +70,8 @@ export interface WriteRequest<V> {
   readonly context: CausalContext;
   /** The new value; `undefined` deletes what the context covers. */
   readonly value: V | undefined;
+  /** Counters of the actor up to this one were used for records that are forgotten (P8), and are not used again; 0 unless given. */
+  readonly floor?: number;
 }
 
 /** What a write makes of a record. */
@@ -90,15 +93,19 @@ export interface WriteOutcome<V> {
  * `CONTEXT_INVALID` if the request's context covers a dot of this actor that the record never saw: it was not issued (P4).
  */
 export function writeRecord<V>(stored: RecordState<V>, request: WriteRequest<V>): WriteOutcome<V> {
-  const { actor, context, value } = request;
-  const highest = highestCounter(stored.context, actor);
+  const { actor, context, value, floor = 0 } = request;
+  const seen = highestCounter(stored.context, actor);
+  const highest = Math.max(seen, floor);
   if (highestCounter(context, actor) > highest) {
     throw new StoreError('CONTEXT_INVALID', { message: 'the context covers a write that was never made' });
   }
   invariant(highest < COUNTER_MAX, 'P3', 'an actor has used all its counters');
   const dot: Dot = { actor, counter: highest + 1 };
   const responseContext = addDot(context, dot);
-  const delta: RecordState<V> = { context: responseContext, siblings: value === undefined ? [] : [{ dot, value }] };
+  // Every earlier dot of this actor here is dead, as its only user knows: said to the replicas, contexts stay short.
+  const allDead = highest > seen && !stored.siblings.some((sibling) => sibling.dot.actor === actor);
+  const told = allDead ? join(responseContext, contextUpTo(dot)) : responseContext;
+  const delta: RecordState<V> = { context: told, siblings: value === undefined ? [] : [{ dot, value }] };
   return { state: mergeRecords(stored, delta), delta, dot, responseContext };
 }
 

@@ -3,6 +3,7 @@ import { StoreError, unreachable } from '@ferrite/errors';
 import { type FabricTransport, type Limits, openFabricTransport } from '@ferrite/net';
 import { ReplicaService } from '@ferrite/proto/replica';
 import type { PeerRequest, PeerResponse, ReplicaTransport, TopologyDocument } from '@ferrite/replication';
+import * as repair from '../codec/repair.ts';
 import * as wire from '../codec/replica.ts';
 
 /** The fabric as the replica's way to its peers: one connection a peer, opened when first needed. */
@@ -35,14 +36,8 @@ export function fabricReplicaTransport(
   const ask = async ({ client }: Peer, request: PeerRequest, timeoutMs: number): Promise<PeerResponse> => {
     const options = { timeoutMs };
     switch (request.type) {
-      case 'write': {
-        const { epoch, keyspaceId, key, record, memory } = request;
-        const { durable } = await client.writeReplica(
-          { epoch: BigInt(epoch), keyspaceId, key, record, memory },
-          options,
-        );
-        return { type: 'write', durable };
-      }
+      case 'write':
+        return repair.wroteFromWire(await client.writeReplica(repair.writeToWire(request), options));
       case 'read': {
         const { epoch, keyspaceId, key } = request;
         return wire.readFromWire(await client.readReplica({ epoch: BigInt(epoch), keyspaceId, key }, options));
@@ -53,6 +48,14 @@ export function fabricReplicaTransport(
         return wire.coordinatedFromWire(await client.coordinate(wire.coordinateToWire(request), options));
       case 'hello':
         return wire.helloResponseFromWire(await client.hello(wire.helloToWire(request), options));
+      case 'roots':
+        return repair.rootsFromWire(await client.treeRoots(repair.rootsRequestToWire(request), options));
+      case 'branch':
+        return repair.branchFromWire(await client.treeBranch(repair.branchRequestToWire(request), options));
+      case 'leaves':
+        return repair.leavesFromWire(await client.treeLeaves(repair.leavesRequestToWire(request), options));
+      case 'forget':
+        return repair.forgetFromWire(await client.forget(repair.forgetRequestToWire(request), options));
       default:
         return unreachable(request);
     }

@@ -26,6 +26,7 @@ const STANDINGS: Readonly<Record<Standing, WireStanding>> = {
   ambiguous: WireStandings.AMBIGUOUS,
   recovering: WireStandings.RECOVERING,
   unverified: WireStandings.UNVERIFIED,
+  unreadable: WireStandings.UNREADABLE,
 };
 const CONSISTENCIES: readonly (Consistency | undefined)[] = [undefined, 'ONE', 'QUORUM', 'ALL'];
 
@@ -67,13 +68,18 @@ export function scanRequestToWire({ epoch, keyspaceId, partition, after, maxReco
   return { epoch: BigInt(epoch), keyspaceId, partition, maxRecords, maxBytes, ...(after && { after: { ...after } }) };
 }
 
-export function scanFromWire({ records, more, standing }: ScanReplicaResponse): Response<'scan'> {
-  return { type: 'scan', records, more, standing: standingFromWire(standing) };
+export function scanFromWire({ records, more, standing, unreadable }: ScanReplicaResponse): Response<'scan'> {
+  return { type: 'scan', records, more, standing: standingFromWire(standing), unreadable };
 }
 
-export function scanToWire({ records, more, standing }: Response<'scan'>): ScanReplicaResponse {
+export function scanToWire({ records, more, standing, unreadable }: Response<'scan'>): ScanReplicaResponse {
   const wire = records.map(({ keyspaceId, key, record }) => ({ keyspaceId, key, record }));
-  return create(ScanReplicaResponseSchema, { records: wire, more, standing: standingToWire(standing) });
+  return create(ScanReplicaResponseSchema, {
+    records: wire,
+    more,
+    standing: standingToWire(standing),
+    unreadable: unreadable.map((name) => ({ ...name })),
+  });
 }
 
 export function coordinateToWire({ epoch, keyspaceId, key, op }: Request<'coordinate'>): CoordinateRequest {
@@ -137,6 +143,7 @@ export function helloResponseFromWire(response: HelloResponse): Response<'hello'
     epoch: Number(response.epoch),
     knownBoot: Number(response.knownBoot),
     knownIncarnation: hex(response.knownIncarnation),
+    fence: Number(response.fence),
   };
 }
 
@@ -147,6 +154,7 @@ export function helloResponseToWire(response: Response<'hello'>): {
   epoch: bigint;
   knownBoot: bigint;
   knownIncarnation: Uint8Array;
+  fence: bigint;
 } {
   return {
     nodeId: response.nodeId,
@@ -155,6 +163,7 @@ export function helloResponseToWire(response: Response<'hello'>): {
     epoch: BigInt(response.epoch),
     knownBoot: BigInt(response.knownBoot),
     knownIncarnation: fromHex(response.knownIncarnation),
+    fence: BigInt(response.fence),
   };
 }
 

@@ -2,6 +2,7 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import { invariant } from '@ferrite/errors';
 import type { ReplicaService } from '@ferrite/proto/replica';
 import type { PeerRequest, PeerResponse, ReplicaNode } from '@ferrite/replication';
+import * as repair from '../codec/repair.ts';
 import * as wire from '../codec/replica.ts';
 
 /** What other nodes ask; served on the fabric port only. */
@@ -19,9 +20,8 @@ export function replicaService(replica: ReplicaNode, defaultTimeoutMs: number): 
     return response as Extract<PeerResponse, { type: T }>;
   };
   return {
-    async writeReplica({ epoch, keyspaceId, key, record, memory }) {
-      const { durable } = await ask({ type: 'write', epoch: Number(epoch), keyspaceId, key, record, memory }, 'write');
-      return { durable };
+    async writeReplica(request) {
+      return repair.wroteToWire(await ask(repair.writeFromWire(request), 'write', 'fenced'));
     },
     async readReplica({ epoch, keyspaceId, key }) {
       const { record, standing } = await ask({ type: 'read', epoch: Number(epoch), keyspaceId, key }, 'read');
@@ -33,6 +33,18 @@ export function replicaService(replica: ReplicaNode, defaultTimeoutMs: number): 
     async coordinate(request, context) {
       const timeoutMs = context.timeoutMs() ?? defaultTimeoutMs;
       return wire.coordinatedToWire(await ask(wire.coordinateFromWire(request, timeoutMs), 'got', 'wrote'));
+    },
+    async treeRoots(request) {
+      return repair.rootsToWire(await ask(repair.rootsRequestFromWire(request), 'roots'));
+    },
+    async treeBranch(request) {
+      return repair.branchToWire(await ask(repair.branchRequestFromWire(request), 'branch'));
+    },
+    async treeLeaves(request) {
+      return repair.leavesToWire(await ask(repair.leavesRequestFromWire(request), 'leaves'));
+    },
+    async forget(request) {
+      return repair.forgetToWire(await ask(repair.forgetRequestFromWire(request), 'forget'));
     },
     async hello(request) {
       return wire.helloResponseToWire(await ask(wire.helloFromWire(request), 'hello'));

@@ -21,6 +21,15 @@ export type Effect =
       readonly key: Uint8Array;
       readonly value: Uint8Array;
     }
+  /** Answered like an append. */
+  | {
+      readonly type: 'dropPartition';
+      readonly ticket: number;
+      readonly keyspaceId: number;
+      readonly partition: number;
+    }
+  /** Answered like an append. */
+  | { readonly type: 'remove'; readonly ticket: number; readonly keyspaceId: number; readonly key: Uint8Array }
   | {
       readonly type: 'page';
       readonly ticket: number;

@@ -68,7 +68,16 @@ export type Event =
   | { readonly type: 'timer'; readonly ticket: number }
   | { readonly type: 'registered'; readonly ticket: number; readonly outcome: Outcome<Registration> }
   | { readonly type: 'topology'; readonly document: TopologyDocument }
+  /** The engine found something that it cannot read back, by a scrub or in passing. */
+  | { readonly type: 'damage'; readonly report: DamageReport }
   | { readonly type: 'stop' };
+
+/** Damage, as far as it can be named; an absent partition means any. */
+export interface DamageReport {
+  readonly keyspace?: number | undefined;
+  readonly partition?: number | undefined;
+  readonly key?: Uint8Array | undefined;
+}
 
 /** What the topology store says to a boot (P9). */
 export interface Registration {

@@ -1,5 +1,6 @@
 import { StoreError } from '@ferrite/errors';
 import { mergeRecords } from '@ferrite/vector-clock';
+import { sendRecord } from './fenced-write.ts';
 import { HEDGE_ANYHOW_MS } from './limits.ts';
 import type { GetResult, Outcome, Standing } from './message.ts';
 import { majority, needed } from './quorum.ts';
@@ -7,6 +8,9 @@ import { ReadTally } from './read-tally.ts';
 import { decodeVersions, encodeVersions, type Versions } from './record.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import type { Consistency } from './topology.ts';
+
+/** How often a read begins anew because a replica has forgotten something meanwhile. */
+const ATTEMPTS_MAX = 3;
 
 /** A read that this node coordinates. */
 export interface CoordinatedRead {
@@ -27,6 +31,7 @@ export function coordinateRead(
   node: ReplicaContext,
   read: CoordinatedRead,
   done: (outcome: Outcome<GetResult>) => void,
+  attempt = 1,
 ): void {
   const { planted, self } = node;
   const one = read.consistency === 'ONE';
@@ -39,6 +44,8 @@ export function coordinateRead(
   const waiting = candidates(node, read);
   /** Peers that have not answered yet. */
   const asked = new Set<string>();
+  // Of before anything is read: what is forgotten meanwhile must not be written back.
+  const fences = fencesOf(node, read);
   let outstanding = 0;
   let state: 'asking' | 'repairing' | 'finished' = 'asking';
   let stopHedge = (): void => {};
@@ -66,12 +73,14 @@ export function coordinateRead(
     let outstandingRepairs = 0;
     const send = (): void => {
       outstandingRepairs++;
-      writeBack(node, read, targets.shift()!, merged, settle);
+      writeBack(node, read, targets.shift()!, merged, fences, settle);
     };
-    const settle = (ok: boolean): void => {
+    const settle = (outcome: WriteBackOutcome): void => {
+      const ok = outcome === 'durable';
       outstandingRepairs--;
       if (ok) confirmed++;
       if (state === 'finished') return;
+      if (outcome === 'fenced' && attempt < ATTEMPTS_MAX) return restart();
       if (confirmed >= confirmationsNeeded) return finish({ ok: true, value: { versions: merged } });
       // A replica that was not asked yet can hold the answer as well as the one that failed.
       if (!ok) targets.push(...waiting.splice(0, 1));
@@ -83,7 +92,17 @@ export function coordinateRead(
     if (confirmationsNeeded <= 0) finish({ ok: true, value: { versions: merged } });
   };
 
+  /** What was read may be older than what a replica has forgotten since: from the beginning, in what may be left of the time. */
+  const restart = (): void => {
+    state = 'finished';
+    stopTimer();
+    stopHedge();
+    coordinateRead(node, { ...read, timeoutMs: read.timeoutMs / 2 }, done, attempt + 1);
+  };
+
   const vote = (from: string, bytes: Uint8Array | undefined, standing: Standing): void => {
+    // A disk that may have been rolled back may hold what all others have forgotten.
+    if (standing === 'unverified' && !one && !planted('forget-unfenced')) return missed(from);
     outstanding--;
     if (state === 'finished') return;
     let versions: Versions;
@@ -95,7 +114,8 @@ export function coordinateRead(
     const counts =
       standing === 'member' ||
       (one && (versions.context.entries.length > 0 || planted('recovering-absent-answers'))) ||
-      (planted('count-recovering-reads') && (standing === 'recovering' || standing === 'ambiguous'));
+      (planted('count-recovering-reads') && (standing === 'recovering' || standing === 'ambiguous')) ||
+      (planted('count-unreadable-reads') && standing === 'unreadable');
     tally.add({ from, versions, counts });
     judge();
   };
@@ -103,10 +123,14 @@ export function coordinateRead(
   const ask = (replica: string): void => {
     outstanding++;
     if (replica === self) {
-      const standing = node.standings.of(read.partition);
-      node.records.read(read.keyspaceId, read.key, !one && !planted('read-unflushed'), (outcome) => {
-        const late = planted('standing-after-read');
-        if (outcome.ok) vote(self, outcome.value, late ? node.standings.of(read.partition) : standing);
+      if (node.standings.isStale(read.partition)) return missed(self);
+      const { partition, keyspaceId, key } = read;
+      const before = node.standings.ofRecord(partition, keyspaceId, key);
+      node.records.read(keyspaceId, key, !one && !planted('read-unflushed'), (outcome) => {
+        // As of after it as well: while it was read, something may have been written over what was lost.
+        const after = node.standings.ofRecord(partition, keyspaceId, key);
+        const standing = before === 'member' || planted('standing-after-read') ? after : before;
+        if (outcome.ok) vote(self, outcome.value, standing);
         else missed(self);
       });
       return;
@@ -183,26 +207,50 @@ function candidates(node: ReplicaContext, read: CoordinatedRead): string[] {
   return useful ? [self, ...others] : [...others, self];
 }
 
-/** Merges `versions` into a replica's copy; `settle` hears whether it is durable there. */
+/** The fences of all replicas as they are known now. */
+export function fencesOf(
+  node: ReplicaContext,
+  { replicas, partition }: { readonly replicas: readonly string[]; readonly partition: number },
+): ReadonlyMap<string, number> {
+  const { fences, self } = node;
+  return new Map(replicas.map((id) => [id, id === self ? fences.own(partition) : fences.of(id, partition)]));
+}
+
+/** `fenced`: the replica has forgotten something since `versions` was read, and did not take it. */
+export type WriteBackOutcome = 'durable' | 'failed' | 'fenced';
+
+/** Merges `versions` into a replica's copy; `fences` are of before they were read. */
 export function writeBack(
   node: ReplicaContext,
-  at: { readonly keyspaceId: number; readonly key: Uint8Array; readonly timeoutMs: number },
+  at: {
+    readonly keyspaceId: number;
+    readonly partition: number;
+    readonly key: Uint8Array;
+    readonly timeoutMs: number;
+  },
   replica: string,
   versions: Versions,
-  settle: (durable: boolean) => void,
+  fences: ReadonlyMap<string, number>,
+  settle: (outcome: WriteBackOutcome) => void,
 ): void {
   const { keyspaceId, key, timeoutMs } = at;
+  const fence = fences.get(replica) ?? 0;
   if (replica === node.self) {
-    node.records.update(keyspaceId, key, (stored) => mergeRecords(stored, versions), {
+    let fenced = false;
+    const change = (stored: Versions): Versions => {
+      fenced = node.fences.own(at.partition) !== fence && !node.planted('forget-unfenced');
+      return fenced ? stored : mergeRecords(stored, versions);
+    };
+    node.records.update(keyspaceId, key, change, {
       accepted: () => {},
-      durable: () => settle(true),
-      refused: () => settle(false),
+      durable: () => settle(fenced ? 'fenced' : 'durable'),
+      refused: () => settle('failed'),
     });
     return;
   }
-  const epoch = node.topology().tableEpoch;
-  const record = encodeVersions(versions);
-  sendTo(node, replica, { type: 'write', epoch, keyspaceId, key, record, memory: false }, timeoutMs, (reply) =>
-    settle(reply.ok && reply.value.type === 'write' && reply.value.durable),
-  );
+  const write = { keyspaceId, key, record: encodeVersions(versions), memory: false, fence };
+  sendRecord(node, replica, write, timeoutMs, (reply) => {
+    if (reply.ok && reply.value.type === 'fenced') return settle('fenced');
+    settle(reply.ok && reply.value.type === 'write' && reply.value.durable ? 'durable' : 'failed');
+  });
 }

@@ -16,10 +16,14 @@ export interface IdentityHost {
   readonly clusterId: string;
   others(): readonly string[];
   epoch(): number;
+  /** What a greeting tells of this node's fences. */
+  fence(): number;
   send(to: string, request: PeerRequest, timeoutMs: number, then: (outcome: Outcome<PeerResponse>) => void): void;
   register(boot: number, incarnation: string, then: (outcome: Outcome<Registration>) => void): void;
   /** Makes the boot and what is known durable, then calls back. */
   persist(then: () => void): void;
+  /** A peer has answered a greeting, and told with what its fences began. */
+  answered(peer: string, fence: number): void;
   /** The boot is registered and no one knows a later one. */
   verified(): void;
   /** This disk holds less than the node once had: everything must be recovered, under new actors (P7, P9). */
@@ -43,6 +47,8 @@ export class Identity {
   readonly boots: Map<string, KnownBoot>;
   /** The boots that this disk has seen, this one included. */
   readonly trail: BootTrail;
+  /** Those of {@link boots} that are on the medium. */
+  readonly #durable = new Map<string, KnownBoot>();
   /** Peers that answered the last greeting, and why others did not. */
   readonly reachable = new Map<string, string>();
   #verified = false;
@@ -68,6 +74,7 @@ export class Identity {
     this.boots = new Map(Object.entries(start.boots));
     this.trail = new BootTrail(start.trail);
     this.trail.add({ boot: this.boot, incarnation: this.incarnation });
+    for (const [node, known] of this.boots) this.#durable.set(node, known);
   }
 
   /**
@@ -119,7 +126,7 @@ export class Identity {
     });
   }
 
-  /** Answers a peer's greeting, and remembers its boot; durably first if the peer registers with us. */
+  /** Answers a peer's greeting once its boot is remembered durably: any of us may be the last who knows it (INV-REPL-15). */
   hello(request: Extract<PeerRequest, { type: 'hello' }>, respond: (outcome: Outcome<PeerResponse>) => void): void {
     if (request.clusterId !== this.#host.clusterId) {
       const message = `node ${request.nodeId} belongs to the cluster ${request.clusterId}, not ${this.#host.clusterId}`;
@@ -136,6 +143,7 @@ export class Identity {
           epoch: this.#host.epoch(),
           knownBoot: known.boot,
           knownIncarnation: known.incarnation,
+          fence: this.#host.fence(),
         },
       });
     if (request.nodeId === this.#host.self) return answer({ boot: this.boot, incarnation: this.incarnation });
@@ -144,9 +152,12 @@ export class Identity {
     const fresh = { boot: request.boot, incarnation: request.incarnation };
     const newest = known !== undefined && known.boot >= request.boot ? known : fresh;
     this.boots.set(request.nodeId, newest);
-    // Also when it is known already: it may be known in memory only, from a greeting or a copy of this request.
-    if (request.register) this.#host.persist(() => answer(newest));
-    else answer(newest);
+    if (this.#durable.get(request.nodeId) === newest) return answer(newest);
+    if (this.#planted('boots-in-memory') && !request.register) return answer(newest);
+    this.#host.persist(() => {
+      this.#durable.set(request.nodeId, newest);
+      answer(newest);
+    });
   }
 
   /** Greets every peer, now and ever after: the way a superseded process learns that it is one. */
@@ -230,6 +241,7 @@ export class Identity {
         if (outcome.ok && outcome.value.type === 'hello') {
           replies.push(outcome.value);
           this.reachable.set(to, '');
+          this.#host.answered(to, outcome.value.fence);
         } else this.reachable.set(to, outcome.ok ? 'unexpected answer' : outcome.error.message);
         if (--left === 0) then(replies);
       });

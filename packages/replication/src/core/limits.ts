@@ -27,5 +27,38 @@ export const TRANSFER_PAGE_RECORDS = 256;
 export const TRANSFER_PAGE_BYTES: number = 1024 * 1024;
 export const TRANSFER_TIMEOUT_MS = 10_000;
 
+/** Single records a node knows it cannot read; with more, their partitions recover as a whole. */
+export const UNREADABLE_MAX = 1_024;
+
+/** The engine names what a page left out within this time, if it can. */
+export const DAMAGE_NAMED_WITHIN_MS = 1_000;
+
+/** Confirmations that wait until this node's boot is registered. */
+export const VERIFY_WAITERS_MAX = 4_096;
+
+/** Hints for one peer, and the bytes of their keys; beyond, anti-entropy finds what the peer lacks. */
+export const HINTS_MAX = 10_240;
+export const HINT_BYTES_MAX: number = 1024 * 1024;
+/** Hints stored together, and how long they wait for company. */
+export const HINT_BLOCK_MAX = 256;
+export const HINTS_WRITE_AFTER_MS = 100;
+
+/** Pause between two rounds of forgetting: a tombstone lives for one at least, for two at most while all replicas answer. */
+export const FORGET_EVERY_MS = 60_000;
+/** Tombstones that wait, and that one question names. */
+export const TOMBSTONES_MAX = 65_536;
+export const FORGET_RECORDS_MAX = 256;
+
+/** Merkle trees built at once. */
+export const TREE_BUILDS_MAX = 4;
+
+/** Anti-entropy: pause between two rounds, and partitions of one question for roots. */
+export const ANTI_ENTROPY_EVERY_MS = 10_000;
+export const ROOTS_PARTITIONS_MAX = 64;
+/** Partitions walked, and records of a bucket merged, at once; leaves in one answer. */
+export const WALKS_MAX = 4;
+export const MERGES_MAX = 16;
+export const LEAVES_MAX = 1_024;
+
 /** Keyspace 0 belongs to the node itself; clients' keyspaces start at 1. */
 export const SYSTEM_KEYSPACE = 0;

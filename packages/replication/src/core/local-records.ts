@@ -1,5 +1,5 @@
 import { StoreError } from '@ferrite/errors';
-import { recordsEqual } from '@ferrite/vector-clock';
+import { isEmptyContext, recordsEqual } from '@ferrite/vector-clock';
 import { latin1 } from './bytes.ts';
 import { type Desk, expectAnswer } from './desk.ts';
 import { KeyLocks } from './key-locks.ts';
@@ -26,6 +26,17 @@ export interface UpdateListener {
 export interface LocalRecordsHost {
   /** A stored record cannot be read (P7): its partition must recover. `then` is called once that is durable. */
   damaged(keyspaceId: number, key: Uint8Array, then: () => void): void;
+  /**
+   * The engine accepted a change: what was stored (`unknown`: it could not be read) and what is stored now, `undefined`
+   * for nothing. The bytes are borrowed.
+   */
+  changed(
+    keyspaceId: number,
+    key: Uint8Array,
+    before: Uint8Array | 'unknown' | undefined,
+    after: Uint8Array | undefined,
+    versions: Versions,
+  ): void;
   /** The device failed: nothing may be acknowledged any more. */
   deviceFailed(error: StoreError): void;
 }
@@ -37,6 +48,7 @@ export class LocalRecords {
   readonly #planted: Planted;
   readonly #locks = new KeyLocks();
   readonly #unflushed = new Map<string, Unflushed>();
+  #drops = 0;
 
   constructor(desk: Desk, host: LocalRecordsHost, planted: Planted) {
     this.#desk = desk;
@@ -49,10 +61,28 @@ export class LocalRecords {
     return this.#unflushed.size;
   }
 
+  /** How often a partition was dropped: what was stored before may be gone. */
+  get drops(): number {
+    return this.#drops;
+  }
+
+  /** Forgets all that is stored of a partition of a keyspace. */
+  dropPartition(keyspaceId: number, partition: number, then: (ok: boolean) => void): void {
+    this.#drops++;
+    const ticket = this.#desk.ask({ type: 'dropPartition', keyspaceId, partition }, (answer) => {
+      if (answer.type === 'accepted' && answer.refused === undefined) return;
+      this.#desk.forget(ticket);
+      const error = answer.type === 'accepted' ? answer.refused : expectAnswer(answer, 'durable').failed;
+      if (error?.reason === 'DEVICE_FAILED' || (error !== undefined && answer.type === 'durable'))
+        this.#host.deviceFailed(error);
+      then(error === undefined);
+    });
+  }
+
   /**
    * Replaces what is stored of a key by `change(stored)`. `change` throws a `StoreError` to refuse; giving back what it
    * was given changes nothing, and then `durable` waits for the flush of what was there (INV-REPL-2: a duplicate is not
-   * confirmed before its original).
+   * confirmed before its original). A record that nobody wrote is not stored: its key is removed.
    */
   update(keyspaceId: number, key: Uint8Array, change: (stored: Versions) => Versions, listener: UpdateListener): void {
     const id = keyId(keyspaceId, key);
@@ -62,8 +92,11 @@ export class LocalRecords {
       if (locked) this.#locks.release(id);
       locked = false;
     };
-    const body = (): void =>
-      this.#read(keyspaceId, key, (outcome) => {
+    const body = (): void => {
+      const drops = this.#drops;
+      this.#read(keyspaceId, key, (outcome, before) => {
+        // What was read may just have been dropped.
+        if (drops !== this.#drops) return body();
         if (!outcome.ok) {
           release();
           return listener.refused(outcome.error);
@@ -78,7 +111,8 @@ export class LocalRecords {
           return listener.refused(error);
         }
         if (this.#planted('release-before-append')) release();
-        if (next === stored || recordsEqual(next, stored)) {
+        // What could not be read is written anew whatever comes of it: that mends the medium.
+        if (before !== 'unknown' && (next === stored || recordsEqual(next, stored))) {
           release();
           listener.accepted();
           if (this.#planted('confirm-duplicate-before-flush')) return listener.durable();
@@ -86,10 +120,11 @@ export class LocalRecords {
             failed === undefined ? listener.durable() : listener.refused(failed),
           );
         }
-        const encoded = encodeVersions(next);
+        const encoded = isEmptyContext(next.context) ? undefined : encodeVersions(next);
         this.#append(id, keyspaceId, key, encoded, {
           durable: () => listener.durable(),
           accepted: () => {
+            this.#host.changed(keyspaceId, key, before, encoded, next);
             release();
             listener.accepted(encoded);
           },
@@ -99,6 +134,7 @@ export class LocalRecords {
           },
         });
       });
+    };
     if (exclusive) this.#locks.acquire(id, body);
     else body();
   }
@@ -132,23 +168,38 @@ export class LocalRecords {
    * again.
    */
   writeSystem(keyspaceId: number, key: Uint8Array, value: () => Uint8Array, durable: () => void): void {
-    const refused = (error: StoreError): void => {
+    this.tryWriteSystem(keyspaceId, key, value(), durable, (error) => {
       if (error.reason === 'DEVICE_FAILED') return;
       if (this.#planted('full-device-ends-node')) return this.#host.deviceFailed(error);
       this.#desk.timer(SYSTEM_RETRY_MS, () => this.writeSystem(keyspaceId, key, value, durable));
-    };
-    this.#append(keyId(keyspaceId, key), keyspaceId, key, value(), { accepted: () => {}, durable, refused });
+    });
   }
 
-  #read(keyspaceId: number, key: Uint8Array, then: (stored: Outcome<Versions>) => void): void {
+  /** Stores one of the node's own documents once, or removes it; `refused` hears if the device does not take it. */
+  tryWriteSystem(
+    keyspaceId: number,
+    key: Uint8Array,
+    value: Uint8Array | undefined,
+    durable: () => void,
+    refused: (error: StoreError) => void,
+  ): void {
+    this.#append(keyId(keyspaceId, key), keyspaceId, key, value, { accepted: () => {}, durable, refused });
+  }
+
+  #read(
+    keyspaceId: number,
+    key: Uint8Array,
+    then: (stored: Outcome<Versions>, bytes: Uint8Array | 'unknown' | undefined) => void,
+  ): void {
     this.#desk.ask({ type: 'read', keyspaceId, key }, (answer) => {
       const { outcome, ticket } = expectAnswer(answer, 'read');
       this.#desk.forget(ticket);
       const stored = outcome.ok ? decoded(outcome.value) : outcome;
       const lost = !stored.ok && this.#isLost(stored.error);
       // What is stored but could not be read now must not be replaced.
-      if (stored.ok || (!lost && !this.#planted('refused-read-is-empty'))) return then(stored);
-      const empty = (): void => then({ ok: true, value: decodeVersions(undefined) });
+      if (stored.ok || (!lost && !this.#planted('refused-read-is-empty')))
+        return then(stored, outcome.ok ? outcome.value : 'unknown');
+      const empty = (): void => then({ ok: true, value: decodeVersions(undefined) }, 'unknown');
       // The partition recovers from now on; until its peers have told, nothing is known of this key. What is there now
       // is replaced only when that is durable: afterwards nobody could see that something was lost.
       if (lost && !this.#planted('damage-not-noted')) this.#host.damaged(keyspaceId, key, empty);
@@ -156,9 +207,20 @@ export class LocalRecords {
     });
   }
 
-  #append(id: string, keyspaceId: number, key: Uint8Array, value: Uint8Array, listener: UpdateListener): void {
+  /** Stores `value`, or removes the key. */
+  #append(
+    id: string,
+    keyspaceId: number,
+    key: Uint8Array,
+    value: Uint8Array | undefined,
+    listener: UpdateListener,
+  ): void {
     const waiters: Unflushed['waiters'] = [];
-    const ticket = this.#desk.ask({ type: 'append', keyspaceId, key, value }, (answer) => {
+    const what =
+      value === undefined
+        ? ({ type: 'remove', keyspaceId, key } as const)
+        : { type: 'append' as const, keyspaceId, key, value };
+    const ticket = this.#desk.ask(what, (answer) => {
       if (answer.type === 'accepted') {
         if (answer.refused !== undefined) {
           this.#desk.forget(ticket);

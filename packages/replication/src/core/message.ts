@@ -1,18 +1,26 @@
 import type { StoreError } from '@ferrite/errors';
 import type { CausalContext } from '@ferrite/vector-clock';
 import type { Versions } from './record.ts';
+import type { RepairRequest, RepairResponse } from './repair-message.ts';
 import type { Consistency } from './topology.ts';
 
 /**
  * What a replica's word is worth for a partition (P7, P9, P17). `member`: it counts in read quorums. `ambiguous`: its log
  * may have lost its last group. `recovering`: data is missing. `unverified`: its disk may have been rolled back.
+ * `unreadable`: a member that has lost this one record.
  */
-export type Standing = 'member' | 'ambiguous' | 'recovering' | 'unverified';
+export type Standing = 'member' | 'ambiguous' | 'recovering' | 'unverified' | 'unreadable';
 
 /** A place in the order of a scan; the scan goes on strictly after it. */
 export interface ScanPlace {
   readonly keyspaceId: number;
   readonly hash: bigint;
+  readonly key: Uint8Array;
+}
+
+/** Which record. */
+export interface RecordName {
+  readonly keyspaceId: number;
   readonly key: Uint8Array;
 }
 
@@ -46,6 +54,8 @@ export type PeerRequest =
       readonly record: Uint8Array;
       /** Confirm once accepted rather than once flushed. */
       readonly memory: boolean;
+      /** What the sender knew of the receiver's fence before it read the record. */
+      readonly fence: number;
     }
   | { readonly type: 'read'; readonly epoch: number; readonly keyspaceId: number; readonly key: Uint8Array }
   | {
@@ -77,11 +87,14 @@ export type PeerRequest =
       readonly epoch: number;
       /** Remember this boot durably: the topology store is away (P9). */
       readonly register: boolean;
-    };
+    }
+  | RepairRequest;
 
 /** What comes back; a failure comes back as a StoreError. */
 export type PeerResponse =
   | { readonly type: 'write'; readonly durable: boolean }
+  /** The record was read before the receiver forgot something: read it again and send it with this number. */
+  | { readonly type: 'fenced'; readonly fence: number }
   | { readonly type: 'read'; readonly record: Uint8Array; readonly standing: Standing }
   | {
       readonly type: 'scan';
@@ -89,6 +102,8 @@ export type PeerResponse =
       /** Records follow the last one of this page. */
       readonly more: boolean;
       readonly standing: Standing;
+      /** Records of the page's range that the replica does not vouch for, whether they are in the page or not. */
+      readonly unreadable: readonly RecordName[];
     }
   | { readonly type: 'got'; readonly record: Uint8Array }
   | { readonly type: 'wrote'; readonly result: WriteResult }
@@ -101,7 +116,10 @@ export type PeerResponse =
       /** The highest boot of the caller that the receiver knows of, this one included; 0 if none. */
       readonly knownBoot: number;
       readonly knownIncarnation: string;
-    };
+      /** With what the receiver's fences began in this life. */
+      readonly fence: number;
+    }
+  | RepairResponse;
 
 /** A finished write. */
 export interface WriteResult {

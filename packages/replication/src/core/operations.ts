@@ -18,18 +18,25 @@ type Write = Extract<CoordinatedOp, { readonly op: 'put' | 'delete' }>;
 export class Operations {
   readonly #node: ReplicaContext;
   readonly #pages: ReplicaPages;
+  #inFlight = 0;
 
   constructor(node: ReplicaContext, pages: ReplicaPages) {
     this.#node = node;
     this.#pages = pages;
   }
 
-  /** Carries out what a client asked of this node; `reply` is called exactly once. */
+  /** Clients' operations that are not answered yet, those passed on by other nodes among them. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Carries out what a client asked of this node; `answer` is called exactly once. */
   run(
     command: ClientCommand,
     wallMs: number,
-    reply: (outcome: Outcome<GetResult | WriteResult | ScanResult>) => void,
+    answer: (outcome: Outcome<GetResult | WriteResult | ScanResult>) => void,
   ): void {
+    const reply = this.#counted(answer);
     const { keyspace } = command;
     if (command.type === 'scan') {
       const replicas = replicasOf(this.#node.topology(), keyspace, command.partition);
@@ -46,8 +53,9 @@ export class Operations {
   coordinate(
     request: Extract<PeerRequest, { readonly type: 'coordinate' }>,
     wallMs: number,
-    respond: (outcome: Outcome<PeerResponse>) => void,
+    answer: (outcome: Outcome<PeerResponse>) => void,
   ): void {
+    const respond = this.#counted(answer);
     const { key, op, timeoutMs } = request;
     const topology = this.#node.topology();
     const keyspace = keyspaceById(topology, request.keyspaceId);
@@ -65,6 +73,14 @@ export class Operations {
     this.#coordinate(keyspace, key, op, timeoutMs, wallMs, (outcome) =>
       respond(outcome.ok ? { ok: true, value: { type: 'wrote', result: outcome.value } } : outcome),
     );
+  }
+
+  #counted<T>(answer: (outcome: Outcome<T>) => void): (outcome: Outcome<T>) => void {
+    this.#inFlight++;
+    return (outcome) => {
+      this.#inFlight--;
+      answer(outcome);
+    };
   }
 
   #get(

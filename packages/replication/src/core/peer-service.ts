@@ -1,8 +1,10 @@
 import { StoreError } from '@ferrite/errors';
 import { mergeRecords } from '@ferrite/vector-clock';
+import type { Forgetting } from './forgetting.ts';
 import type { Identity } from './identity.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import { decodeVersions, type Versions } from './record.ts';
+import { RepairService } from './repair-service.ts';
 import type { ReplicaContext } from './replica-context.ts';
 import type { ReplicaPages } from './replica-pages.ts';
 import { partitionOfKey } from './replicas.ts';
@@ -15,11 +17,13 @@ export class PeerService {
   readonly #node: ReplicaContext;
   readonly #pages: ReplicaPages;
   readonly #identity: Identity;
+  readonly #repair: RepairService;
 
-  constructor(node: ReplicaContext, pages: ReplicaPages, identity: Identity) {
+  constructor(node: ReplicaContext, pages: ReplicaPages, identity: Identity, forgetting: Forgetting) {
     this.#node = node;
     this.#pages = pages;
     this.#identity = identity;
+    this.#repair = new RepairService(node, forgetting);
   }
 
   answer(request: Exclude<PeerRequest, { type: 'coordinate' }>, respond: Respond): void {
@@ -35,12 +39,19 @@ export class PeerService {
     if (request.epoch > tableEpoch) this.#node.desk.emit({ type: 'fetchTopology' });
     if (request.type === 'write') return this.#write(request, respond);
     if (request.type === 'read') return this.#read(request, respond);
+    if (request.type !== 'scan') return this.#repair.answer(request, respond);
+    // What is stale here all others may have forgotten: nobody may merge it (INV-REPL-17).
+    if (this.#node.standings.isStale(request.partition))
+      return respond({ ok: false, error: new StoreError('RECOVERING') });
     this.#pages.read(request, (outcome) =>
       respond(outcome.ok ? { ok: true, value: { type: 'scan', ...outcome.value } } : outcome),
     );
   }
 
-  /** Merges (P1) and confirms: at once when accepted for `memory`, else when flushed. Whatever its standing, a replica accepts writes. */
+  /**
+   * Merges (P1) and confirms: at once when accepted for `memory`, else when flushed; never before the boot is registered
+   * (INV-REPL-14). Whatever its standing, a replica accepts writes.
+   */
   #write(request: Request<'write'>, respond: Respond): void {
     let incoming: Versions;
     try {
@@ -49,13 +60,31 @@ export class PeerService {
       return respond({ ok: false, error: StoreError.from(error, { effect: 'none' }) });
     }
     const { planted } = this.#node;
+    const { fences, standings, records } = this.#node;
+    const partition = partitionOfKey(this.#node.topology(), request.key);
+    let fenced = false;
+    let drops = 0;
     let answered = false;
     const confirm = (durable: boolean): void => {
       if (answered) return;
       answered = true;
-      respond({ ok: true, value: { type: 'write', durable } });
+      const respondNow = (): void => {
+        // What is dropped does not count, even if it was on the medium.
+        const gone = standings.isStale(partition) || drops !== records.drops;
+        if (gone) respond({ ok: false, error: new StoreError('RECOVERING', { effect: 'unknown' }) });
+        else respond({ ok: true, value: { type: 'write', durable } });
+      };
+      if (planted('unverified-confirms')) return respondNow();
+      // Were this disk rolled back before its boot is registered, nobody could tell (P9): until then nothing on it counts.
+      if (!standings.whenVerified(respondNow))
+        respond({ ok: false, error: new StoreError('RECOVERING', { effect: 'unknown' }) });
     };
     const change = (stored: Versions): Versions => {
+      // Under the key's lock: between the arrival and this something may have been forgotten (INV-REPL-16).
+      fenced = request.fence !== fences.own(partition) && !planted('forget-unfenced');
+      if (fenced) return stored;
+      if (standings.isStale(partition)) throw new StoreError('RECOVERING');
+      drops = records.drops;
       if (planted('overwrite-instead-of-merge')) return incoming;
       if (planted('tombstones-ignored') && incoming.siblings.length === 0) return stored;
       const merged = mergeRecords(stored, incoming);
@@ -69,6 +98,10 @@ export class PeerService {
     };
     this.#node.records.update(request.keyspaceId, request.key, change, {
       accepted: () => {
+        if (fenced) {
+          answered = true;
+          return respond({ ok: true, value: { type: 'fenced', fence: fences.own(partition) } });
+        }
         if (request.memory || planted('ack-before-flush')) confirm(planted('ack-before-flush'));
       },
       durable: () => confirm(true),
@@ -82,12 +115,18 @@ export class PeerService {
   #read(request: Request<'read'>, respond: Respond): void {
     const { planted } = this.#node;
     // As of before the read: what was read while the partition recovered does not count because it recovered since.
-    const standing = this.#node.standings.of(partitionOfKey(this.#node.topology(), request.key));
-    this.#node.records.read(request.keyspaceId, request.key, !planted('read-unflushed'), (outcome) => {
-      if (!outcome.ok) return respond(outcome);
-      const late = planted('standing-after-read');
-      const now = this.#node.standings.of(partitionOfKey(this.#node.topology(), request.key));
-      respond({ ok: true, value: { type: 'read', record: outcome.value ?? EMPTY, standing: late ? now : standing } });
+    const { standings, records } = this.#node;
+    const { keyspaceId, key } = request;
+    const partition = partitionOfKey(this.#node.topology(), key);
+    if (standings.isStale(partition)) return respond({ ok: false, error: new StoreError('RECOVERING') });
+    const before = standings.ofRecord(partition, keyspaceId, key);
+    records.read(keyspaceId, key, !planted('read-unflushed'), (outcome) => {
+      // As of after it as well: while it was read, something may have been written over what was lost.
+      const after = standings.ofRecord(partition, keyspaceId, key);
+      const standing = before === 'member' || planted('standing-after-read') ? after : before;
+      if (outcome.ok) return respond({ ok: true, value: { type: 'read', record: outcome.value ?? EMPTY, standing } });
+      if (standing !== 'unreadable') return respond(outcome);
+      respond({ ok: true, value: { type: 'read', record: EMPTY, standing } });
     });
   }
 }

@@ -10,10 +10,11 @@ import {
   type WriteOutcome,
   writeRecord,
 } from '@ferrite/vector-clock';
-import type { Outcome, WriteResult } from './message.ts';
+import { sendCurrent, sendRecord } from './fenced-write.ts';
+import type { Outcome, PeerResponse, WriteResult } from './message.ts';
 import { needed } from './quorum.ts';
 import { encodeVersions, type StoredValue, type Versions } from './record.ts';
-import { type ReplicaContext, sendTo } from './replica-context.ts';
+import type { ReplicaContext } from './replica-context.ts';
 import type { Consistency } from './topology.ts';
 import { WriteTally } from './write-tally.ts';
 
@@ -88,17 +89,27 @@ export function coordinateWrite(
 
   const sendDelta = (record: Uint8Array): void => {
     const { keyspaceId, key, memory } = write;
-    const epoch = node.topology().tableEpoch;
     for (const to of write.replicas) {
       if (to === node.self) continue;
-      sendTo(node, to, { type: 'write', epoch, keyspaceId, key, record, memory }, write.timeoutMs, (reply) => {
+      const confirm = (reply: Outcome<PeerResponse>): void => {
         const copied = reply.ok && reply.value.type === 'write';
-        if (!copied && !planted('failure-counts-as-copy')) tally.failed();
-        else {
+        if (!copied && !planted('failure-counts-as-copy')) {
+          tally.failed();
+          // It counts for nothing (INV-REPL-10); a keyspace with sloppy writes would count it here.
+          if (!reply.ok && leavesHint(reply.error)) node.hints.leave(to, keyspaceId, key);
+          if (planted('hints-count')) tally.durable();
+        } else {
           tally.accepted();
           if (!copied || reply.value.durable) tally.durable();
         }
         judge();
+      };
+      const fence = node.fences.of(to, write.partition);
+      sendRecord(node, to, { keyspaceId, key, record, memory, fence }, write.timeoutMs, (reply) => {
+        // The replica forgot something since: what is here now holds this write, or all have forgotten it too.
+        if (reply.ok && reply.value.type === 'fenced')
+          sendCurrent(node, to, { keyspaceId, key, memory }, write.timeoutMs, confirm);
+        else confirm(reply);
       });
     }
   };
@@ -110,11 +121,12 @@ export function coordinateWrite(
       if (finished)
         throw new StoreError('DEADLINE_EXCEEDED', { message: 'the deadline passed before the write began' });
       // Reading the record may just have shown that this replica is damaged: then another coordinates (P7).
-      if (!node.standings.isMember(write.partition) && !planted('unverified-coordinates'))
-        throw new StoreError('RECOVERING');
+      const standing = node.standings.ofRecord(write.partition, write.keyspaceId, write.key);
+      if (standing !== 'member' && !planted('unverified-coordinates')) throw new StoreError('RECOVERING');
       if (!planted('no-sibling-limit')) admit(stored, write);
       outcome = writeRecord(stored, {
         actor: node.actors.of(write.partition),
+        floor: node.actors.floor(write.partition),
         context: requestContext(node, stored, write),
         value: write.value,
       });
@@ -146,6 +158,11 @@ export function coordinateWrite(
       },
     },
   );
+}
+
+/** Who refuses the table or the keyspace will not take the record later either. */
+function leavesHint({ reason }: StoreError): boolean {
+  return reason !== 'TOPOLOGY_STALE' && reason !== 'KEYSPACE_NOT_FOUND';
 }
 
 /** A blind write adds a sibling, and siblings are bounded (P5). Writes with a context only ever replace. */

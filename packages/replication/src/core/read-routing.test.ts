@@ -2,11 +2,15 @@ import { StoreError } from '@ferrite/errors';
 import { emptyRecord } from '@ferrite/vector-clock';
 import { describe, expect, it } from 'vitest';
 import { Actors } from './actors.ts';
+import { Background } from './background.ts';
 import { Desk } from './desk.ts';
 import type { Effect } from './effect.ts';
+import { Fences } from './fences.ts';
 import { coordinateRead } from './get-coordinator.ts';
+import { Hints } from './hints.ts';
 import { LocalRecords } from './local-records.ts';
 import { PeerView } from './membership/peer-view.ts';
+import { MerkleTrees } from './merkle-trees.ts';
 import type { GetResult, Outcome } from './message.ts';
 import { encodeVersions } from './record.ts';
 import type { ReplicaContext } from './replica-context.ts';
@@ -23,16 +27,17 @@ function coordinator(): { node: ReplicaContext; desk: Desk; peers: PeerView } {
   const fail = (): never => {
     throw new Error('no record is read here');
   };
-  const records = new LocalRecords(desk, { damaged: fail, deviceFailed: fail }, planted);
+  const records = new LocalRecords(desk, { damaged: fail, changed: fail, deviceFailed: fail }, planted);
   const member = { id: 'x', host: 'h', zone: 'z', weight: 1, rpc: 'x:1', fabric: 'x:2' };
   const topology = formTopology([member], {});
   const standings = new Standings();
   const actors = new Actors(() => 0.5, undefined);
-  return {
-    node: { self: 'x', desk, records, standings, actors, planted, peers, topology: () => topology },
-    desk,
-    peers,
-  };
+  const background = new Background(desk, () => 0);
+  const trees = new MerkleTrees(desk, background, { partitionBits: () => 0, watch: fail, met: fail }, planted);
+  const fences = new Fences(() => 0.5);
+  const shared = { desk, records, standings, actors, background, trees, fences, planted, peers };
+  const node = { self: 'x', ...shared, topology: () => topology };
+  return { node: { ...node, hints: new Hints(node, fail) }, desk, peers };
 }
 
 /** Starts a QUORUM read and gives what it asked for at once. */

@@ -1,5 +1,7 @@
 import { keyHash } from '@ferrite/hashing';
 import { mergeRecords } from '@ferrite/vector-clock';
+import { latin1 } from './bytes.ts';
+import { forEachBounded } from './for-each-bounded.ts';
 import {
   RETRY_AFTER_MS,
   TRANSFER_PAGE_BYTES,
@@ -7,11 +9,12 @@ import {
   TRANSFER_TIMEOUT_MS,
   TRANSFERS_MAX,
 } from './limits.ts';
-import type { ScannedRecord, ScanPlace } from './message.ts';
+import type { RecordName, ScannedRecord, ScanPlace } from './message.ts';
 import { mergesNeeded } from './quorum.ts';
 import { decodeVersions } from './record.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { replicasOf } from './replicas.ts';
+import { TransferProgress, type TransferStatus } from './transfer-progress.ts';
 
 /** Progress of this node's recovery. */
 export interface RecoveryStatus {
@@ -20,6 +23,19 @@ export interface RecoveryStatus {
   readonly recordsMerged: number;
   /** Why nothing moves at the moment, if nothing does. */
   readonly stalled: string;
+  readonly transfers: readonly TransferStatus[];
+  /** Until all is merged, in milliseconds; absent while that cannot be told. */
+  readonly estimatedMs: number | undefined;
+}
+
+/** What a recovery needs of the node. */
+export interface RecoveryHost {
+  /** The partition counts again. */
+  closed(partition: number): void;
+  /** Makes the node's state durable. */
+  persist(then: () => void): void;
+  /** Whether the peer answered the last greeting. */
+  answers(peer: string): boolean;
 }
 
 /**
@@ -29,20 +45,18 @@ export interface RecoveryStatus {
  */
 export class Recovery {
   readonly #node: ReplicaContext;
-  readonly #closed: (partition: number) => void;
-  readonly #answers: (peer: string) => boolean;
+  readonly #host: RecoveryHost;
   readonly #queue: number[] = [];
   readonly #queued = new Set<number>();
   #active = 0;
+  readonly #progress = new TransferProgress();
   #recordsMerged = 0;
   #stalled = '';
   #retryArmed = false;
 
-  /** `closed` is told of each partition that counts again; `answers` tells whether a peer answered the last greeting. */
-  constructor(node: ReplicaContext, closed: (partition: number) => void, answers: (peer: string) => boolean) {
+  constructor(node: ReplicaContext, host: RecoveryHost) {
     this.#node = node;
-    this.#closed = closed;
-    this.#answers = answers;
+    this.#host = host;
   }
 
   /** Takes up every gap there is. Call it when the node is verified, and when a gap opens. */
@@ -60,12 +74,15 @@ export class Recovery {
   }
 
   status(): RecoveryStatus {
-    const { standings } = this.#node;
+    const { standings, background } = this.#node;
+    const work = background.progress().find(({ kind }) => kind === 'recovery');
     return {
       recovering: standings.partitions('recovering').length,
       ambiguous: standings.partitions('ambiguous').length,
       recordsMerged: this.#recordsMerged,
       stalled: standings.gaps === 0 ? '' : this.#stalled,
+      transfers: this.#progress.running(work?.stalled ?? ''),
+      estimatedMs: this.#progress.estimateMs(standings.gaps, work?.bytesPerSecond ?? 0),
     };
   }
 
@@ -83,7 +100,8 @@ export class Recovery {
     if (complete) {
       this.#stalled = '';
       this.#node.standings.close(partition);
-      this.#closed(partition);
+      this.#progress.partitionDone(this.#node.standings.gaps);
+      this.#host.closed(partition);
     } else {
       this.#stalled = why;
       this.#retryLater();
@@ -107,14 +125,18 @@ export class Recovery {
     const groups = this.#replicaGroups(partition);
     const others = [...new Set(groups.flatMap((group) => group.others))];
     if (gap === undefined || others.length === 0) return this.#done(partition, true, '');
+    if (standings.isStale(partition)) return this.#discard(partition, groups, others);
 
     const merged = new Set<string>();
     const heard = new Set<string>();
+    const lacking = new Map<string, Lacking>();
     const failures: string[] = [];
     let left = others.length;
     let decided = false;
     for (const from of others) {
-      this.#transfer(partition, from, undefined, (failure, whole) => {
+      const progress = this.#progress.begin(partition, from);
+      this.#transfer(partition, { from, lacking, progress }, undefined, (failure, whole) => {
+        this.#progress.end(progress);
         if (whole) heard.add(from);
         if (failure === undefined) merged.add(from);
         else failures.push(`${from}: ${failure}`);
@@ -124,17 +146,78 @@ export class Recovery {
         decided = true;
         // A gap that opened wider meanwhile starts again from the beginning.
         const same = standings.openings(partition) === openings;
-        const enough = (group: ReplicaGroup): boolean => {
-          const count = group.others.filter((id) => merged.has(id)).length;
-          if (group.others.length === 0 || early) return true;
-          if (gap === 'recovering') return count >= mergesNeeded(group.others.length + 1);
+        const suffices = ({ others }: ReplicaGroup, from: ReadonlySet<string>): boolean => {
+          const count = others.filter((id) => from.has(id)).length;
+          if (others.length === 0 || early) return true;
+          if (gap === 'recovering') return count >= mergesNeeded(others.length + 1);
           // What one replica may have lost of its log's end any of the others may have, whatever else it lacks.
-          const missed = group.others.some((id) => !heard.has(id) && this.#answers(id));
+          const missed = others.some((id) => !heard.has(id) && this.#host.answers(id));
           return count >= 1 && (!missed || planted('ambiguous-hears-some'));
         };
-        this.#done(partition, same && groups.every(enough), failures.join('; ') || 'too few replicas to merge from');
+        const enough = same && groups.every((group) => suffices(group, merged));
+        // What too few of them could tell stays open, record by record.
+        const doubtful = [...lacking.values()].filter(({ by }) =>
+          groups.some((group) => !suffices(group, merged.difference(by))),
+        );
+        if (!enough) this.#done(partition, false, failures.join('; ') || 'too few replicas to merge from');
+        else if (!this.#keepOpen(partition, doubtful, gap === 'ambiguous'))
+          this.#done(partition, false, 'too many records cannot be read');
+        else this.#done(partition, true, '');
       });
     }
+  }
+
+  /**
+   * What the others have forgotten must not come back from a disk that has not (INV-REPL-17): when enough members are there
+   * to merge from, what is held goes, and then the recovery begins.
+   */
+  #discard(partition: number, groups: readonly ReplicaGroup[], others: readonly string[]): void {
+    const { standings, records, trees, planted } = this.#node;
+    const topology = this.#node.topology();
+    const page = { keyspaceId: 0, partition, after: undefined, maxRecords: 1, maxBytes: 1 };
+    const members = new Set<string>();
+    const next = (): void => {
+      standings.dropped(partition);
+      standings.unreadable.removePartition(partition);
+      for (const { id } of topology.keyspaces) trees.doubt(partition, id);
+      this.#host.persist(() => {
+        standings.closeStale(partition);
+        this.#recover(partition);
+      });
+    };
+    forEachBounded(
+      others,
+      others.length,
+      (from, asked) =>
+        sendTo(
+          this.#node,
+          from,
+          { type: 'scan', epoch: topology.tableEpoch, ...page },
+          TRANSFER_TIMEOUT_MS,
+          (reply) => {
+            if (reply.ok && reply.value.type === 'scan' && reply.value.standing === 'member') members.add(from);
+            asked();
+          },
+        ),
+      () => {
+        const enough = groups.every(
+          (group) => group.others.filter((id) => members.has(id)).length >= mergesNeeded(group.others.length + 1),
+        );
+        if (!enough) return this.#done(partition, false, 'too few members are there to give up what is held');
+        if (planted('rolled-back-keeps-data')) return next();
+        let dropped = true;
+        forEachBounded(
+          topology.keyspaces,
+          topology.keyspaces.length,
+          ({ id }, done) =>
+            records.dropPartition(id, partition, (ok) => {
+              dropped &&= ok;
+              done();
+            }),
+          () => (dropped ? next() : this.#done(partition, false, 'the local device refused to drop it')),
+        );
+      },
+    );
   }
 
   /** The other replicas of the partition, keyspace by keyspace of those this node holds. */
@@ -150,37 +233,54 @@ export class Recovery {
   /** Merges all that `from` holds of the partition; `done` hears why that does not count, and whether it was all. */
   #transfer(
     partition: number,
-    from: string,
+    source: Source,
     after: ScanPlace | undefined,
     done: (failure: string | undefined, whole: boolean) => void,
   ): void {
-    const epoch = this.#node.topology().tableEpoch;
+    const { from, progress } = source;
     const page = { maxRecords: TRANSFER_PAGE_RECORDS, maxBytes: TRANSFER_PAGE_BYTES };
-    sendTo(
-      this.#node,
-      from,
-      { type: 'scan', epoch, keyspaceId: 0, partition, after, ...page },
-      TRANSFER_TIMEOUT_MS,
-      (reply) => {
-        if (!reply.ok) return done(reply.error.reason, false);
-        if (reply.value.type !== 'scan') return done('unexpected answer', false);
-        const { records, more, standing } = reply.value;
+    progress.waits = true;
+    this.#node.background.run('recovery', (release) => {
+      progress.waits = false;
+      const epoch = this.#node.topology().tableEpoch;
+      const request = { type: 'scan', epoch, keyspaceId: 0, partition, after, ...page } as const;
+      sendTo(this.#node, from, request, TRANSFER_TIMEOUT_MS, (reply) => {
+        const fail = (why: string, whole: boolean): void => {
+          release(0);
+          done(why, whole);
+        };
+        // A replica whose copy is stale has nothing to tell (INV-REPL-17).
+        if (!reply.ok) return fail(reply.error.reason, reply.error.reason === 'RECOVERING');
+        if (reply.value.type !== 'scan') return fail('unexpected answer', false);
+        const { records, more, standing, unreadable } = reply.value;
+        // A disk that may have been rolled back may hold what all others have forgotten.
+        if (standing === 'unverified' && !this.#node.planted('forget-unfenced')) return fail('it is unverified', false);
         const trusted =
           standing === 'member' || (standing === 'ambiguous' && this.#node.standings.gap(partition) === 'ambiguous');
+        for (const name of unreadable) note(source, name);
         this.#mergeAll(records, (ok) => {
+          const bytes = records.reduce((sum, { key, record }) => sum + key.byteLength + record.byteLength, 0);
+          this.#progress.moved(progress, records.length, bytes);
+          release(bytes);
           if (!ok) return done('the local device refused a record', false);
           const last = records.at(-1);
           if (!more || last === undefined || this.#node.planted('recovery-first-page'))
             return done(trusted ? undefined : `it is ${standing}`, true);
-          this.#transfer(
-            partition,
-            from,
-            { keyspaceId: last.keyspaceId, hash: keyHash(last.key), key: last.key },
-            done,
-          );
+          const { keyspaceId, key } = last;
+          this.#transfer(partition, source, { keyspaceId, hash: keyHash(key), key }, done);
         });
-      },
-    );
+      });
+    });
+  }
+
+  /** The partition counts again except for these records; false if they are too many to remember. */
+  #keepOpen(partition: number, records: readonly Lacking[], held: boolean): boolean {
+    const { unreadable } = this.#node.standings;
+    for (const { name } of records) {
+      if (unreadable.isFull) return false;
+      unreadable.add({ ...name, partition, held });
+    }
+    return true;
   }
 
   #mergeAll(records: readonly ScannedRecord[], done: (ok: boolean) => void): void {
@@ -200,6 +300,26 @@ export class Recovery {
       });
     }
   }
+}
+
+/** A record that replicas were asked for and could not tell. */
+interface Lacking {
+  readonly name: RecordName;
+  readonly by: Set<string>;
+}
+
+/** Whom a transfer merges from, and what the sources of its recovery lack. */
+interface Source {
+  readonly from: string;
+  readonly lacking: Map<string, Lacking>;
+  readonly progress: ReturnType<TransferProgress['begin']>;
+}
+
+function note({ from, lacking }: Source, { keyspaceId, key }: RecordName): void {
+  const id = `${keyspaceId}/${latin1(key)}`;
+  const known = lacking.get(id);
+  if (known !== undefined) known.by.add(from);
+  else lacking.set(id, { name: { keyspaceId, key: key.slice() }, by: new Set([from]) });
 }
 
 interface ReplicaGroup {

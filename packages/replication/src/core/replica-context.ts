@@ -1,8 +1,12 @@
 import type { Reason } from '@ferrite/errors';
 import type { Actors } from './actors.ts';
+import type { Background } from './background.ts';
 import { type Desk, expectAnswer } from './desk.ts';
+import type { Fences } from './fences.ts';
+import type { Hints } from './hints.ts';
 import type { LocalRecords } from './local-records.ts';
 import type { PeerView } from './membership/peer-view.ts';
+import type { MerkleTrees } from './merkle-trees.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import type { Planted } from './mutation.ts';
 import type { Standings } from './standings.ts';
@@ -18,6 +22,10 @@ export interface ReplicaContext {
   readonly records: LocalRecords;
   readonly standings: Standings;
   readonly actors: Actors;
+  readonly background: Background;
+  readonly trees: MerkleTrees;
+  readonly hints: Hints;
+  readonly fences: Fences;
   readonly planted: Planted;
   readonly peers: PeerView;
   topology(): TopologyDocument;
@@ -25,7 +33,7 @@ export interface ReplicaContext {
 
 /** Sends to a peer and gives its answer, once. Reads and writes do not wait long for the dead. */
 export function sendTo(
-  context: ReplicaContext,
+  context: Pick<ReplicaContext, 'desk' | 'peers'>,
   to: string,
   request: PeerRequest,
   timeoutMs: number,

@@ -1,56 +1,43 @@
 import { StoreError } from '@ferrite/errors';
 import { Actors } from './actors.ts';
+import { AntiEntropy } from './anti-entropy.ts';
+import { Background } from './background.ts';
+import { Damage } from './damage.ts';
 import { Desk, expectAnswer } from './desk.ts';
 import type { Effect } from './effect.ts';
 import type { Event } from './event.ts';
+import { Fences } from './fences.ts';
+import { Forgetting } from './forgetting.ts';
+import { Hints } from './hints.ts';
 import { Identity } from './identity.ts';
-import { HELLO_TIMEOUT_MS, REGISTER_TIMEOUT_MS, SYSTEM_KEYSPACE, TOPOLOGY_WAIT_MS } from './limits.ts';
+import {
+  ANTI_ENTROPY_EVERY_MS,
+  FORGET_EVERY_MS,
+  HELLO_TIMEOUT_MS,
+  REGISTER_TIMEOUT_MS,
+  SYSTEM_KEYSPACE,
+  TOPOLOGY_WAIT_MS,
+} from './limits.ts';
 import { LocalRecords } from './local-records.ts';
 import { PeerView } from './membership/peer-view.ts';
+import { MerkleTrees } from './merkle-trees.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
-import type { MutationName, Planted } from './mutation.ts';
+import type { Planted } from './mutation.ts';
 import { Operations } from './operations.ts';
 import { PeerService } from './peer-service.ts';
-import { Recovery, type RecoveryStatus } from './recovery.ts';
+import { decodeVersions } from './record.ts';
+import { RecordRepair } from './record-repair.ts';
+import { Recovery } from './recovery.ts';
+import type { ReplicaCoreConfig, ReplicaStatus } from './replica-config.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { ReplicaPages } from './replica-pages.ts';
-import { keyspaceById, partitionOfKey } from './replicas.ts';
+import { keyspaceById } from './replicas.ts';
 import { Standings } from './standings.ts';
+import { nodeState, StateKeeper } from './state-keeper.ts';
 import { decodeSystemState, encodeSystemState, SYSTEM_STATE_KEY, type SystemState } from './system-state.ts';
 import type { TopologyDocument } from './topology.ts';
 
-/** What opening the engine found, as far as replication cares. */
-export interface StoreReport {
-  readonly created: boolean;
-  readonly clean: boolean;
-  readonly tail: 'sealed' | 'ambiguous';
-  /** Damage found at open; an absent partition means any. */
-  readonly damaged: readonly { readonly partition?: number }[];
-}
-
-export interface ReplicaCoreConfig {
-  readonly nodeId: string;
-  /** 32 hex digits that no other process has. */
-  readonly incarnation: string;
-  readonly topology: TopologyDocument;
-  readonly report: StoreReport;
-  /** What lies under {@link SYSTEM_STATE_KEY} in keyspace 0; the error if it cannot be read. */
-  readonly system: Outcome<Uint8Array | undefined>;
-  /** Numbers in [0, 1) that nobody can guess. */
-  readonly random: () => number;
-  /** Bugs for the simulator to find. */
-  readonly mutations?: ReadonlySet<MutationName>;
-}
-
-/** How this node stands, for people. */
-export interface ReplicaStatus {
-  readonly epoch: number;
-  readonly boot: number;
-  readonly state: 'unverified' | 'recovering' | 'serving';
-  readonly recovery: RecoveryStatus;
-  /** Peer id to why it could not be reached last; empty if it could. */
-  readonly peers: Readonly<Record<string, string>>;
-}
+export type { ReplicaCoreConfig, ReplicaStatus, StoreReport } from './replica-config.ts';
 
 /**
  * One node's replication as a machine without I/O: events in, effects out, in a fixed order; the same events give the
@@ -64,47 +51,80 @@ export class ReplicaCore {
   readonly #peers: PeerService;
   readonly #operations: Operations;
   readonly #recovery: Recovery;
+  readonly #recordRepair: RecordRepair;
+  readonly #antiEntropy: AntiEntropy;
+  readonly #damage: Damage;
+  readonly #forgetting: Forgetting;
   readonly #config: ReplicaCoreConfig;
-  readonly #planted: Planted;
   #topology: TopologyDocument;
   #halted = false;
-  #persisting = false;
-  readonly #persistWaiters: (() => void)[] = [];
+  readonly #state: StateKeeper;
   readonly #topologyWaiters: (() => void)[] = [];
 
   constructor(config: ReplicaCoreConfig) {
     this.#config = config;
     this.#topology = config.topology;
     const planted: Planted = (name) => config.mutations?.has(name) === true;
-    this.#planted = planted;
     const prior = this.#priorState();
     const standings = new Standings();
     const keep = config.report.clean || planted('keep-actor-after-crash');
-    const actors = new Actors(config.random, keep ? prior?.actors : undefined);
+    const actors = new Actors(config.random, keep ? prior?.actors : undefined, keep ? prior?.floors : undefined);
     const records = new LocalRecords(
       this.#desk,
       {
-        damaged: (_, key, then) => this.#damaged(partitionOfKey(this.#topology, key), then),
+        damaged: (keyspaceId, key, then) => this.#damage.record(keyspaceId, key, then),
+        changed: (keyspaceId, key, before, after, versions) => {
+          if (before === 'unknown') standings.unreadable.overwritten(keyspaceId, key);
+          trees.changed(keyspaceId, key, before, after);
+          this.#forgetting.saw(keyspaceId, key, versions);
+        },
         deviceFailed: (error) => this.#failStop(error),
       },
       planted,
     );
+    this.#state = new StateKeeper(records, () => {
+      const kept = planted('keep-actor-after-crash') ? actors.toRecord() : undefined;
+      return encodeSystemState({ ...nodeState(this.#node, this.#identity), actors: kept });
+    });
     const topology = (): TopologyDocument => this.#topology;
-    const peers = new PeerView();
-    this.#node = { self: config.nodeId, desk: this.#desk, records, standings, actors, planted, topology, peers };
-    this.#pages = new ReplicaPages(
+    const background = new Background(this.#desk, () => this.#operations.inFlight);
+    const trees = new MerkleTrees(
       this.#desk,
-      standings,
-      topology,
-      (partition) => this.#damaged(partition, () => {}),
+      background,
+      {
+        partitionBits: () => this.#topology.partitionBits,
+        watch: (partition) => this.#damage.watch(partition),
+        met: (keyspaceId, key, record) => this.#forgetting.saw(keyspaceId, key, decodeVersions(record)),
+      },
       planted,
     );
+    const fences = new Fences(config.random);
+    const peers = new PeerView();
+    const shared = { records, standings, actors, background, trees, fences, peers, planted, topology };
+    const node = { self: config.nodeId, desk: this.#desk, ...shared };
+    const persist = (then: () => void): void => this.#state.keep(then);
+    this.#node = { ...node, hints: new Hints(node, () => persist(() => {})) };
+    this.#damage = new Damage({
+      desk: this.#desk,
+      standings,
+      actors,
+      planted,
+      partitionBits: () => this.#topology.partitionBits,
+      ownPartitions: () => this.#ownPartitions(),
+      look: (keyspaceId, key) => records.read(keyspaceId, key, false, () => {}),
+      persist,
+      mend: () => this.#mend(),
+    });
+    this.#pages = new ReplicaPages(this.#desk, standings, topology, this.#damage, planted);
     this.#operations = new Operations(this.#node, this.#pages);
-    this.#recovery = new Recovery(
-      this.#node,
-      () => this.#persist(() => {}),
-      (peer) => this.#identity.reachable.get(peer) === '',
-    );
+    this.#forgetting = new Forgetting(this.#node, config.forgetEveryMs ?? FORGET_EVERY_MS);
+    this.#recovery = new Recovery(this.#node, {
+      closed: () => persist(() => this.#recordRepair.run()),
+      persist,
+      answers: (peer) => this.#identity.reachable.get(peer) === '',
+    });
+    this.#recordRepair = new RecordRepair(this.#node, () => persist(() => {}));
+    this.#antiEntropy = new AntiEntropy(this.#node, config.antiEntropyEveryMs ?? ANTI_ENTROPY_EVERY_MS);
     const boot = (prior?.boot ?? 0) + 1;
     this.#identity = new Identity(this.#desk, this.#identityHost(), planted, {
       incarnation: config.incarnation,
@@ -113,8 +133,12 @@ export class ReplicaCore {
       boots: prior?.boots ?? {},
       trail: prior === undefined ? [] : (prior.trail ?? [{ boot: prior.boot, incarnation: prior.incarnation }]),
     });
-    this.#peers = new PeerService(this.#node, this.#pages, this.#identity);
-    this.#openGaps(prior);
+    this.#peers = new PeerService(this.#node, this.#pages, this.#identity, this.#forgetting);
+    this.#damage.atOpen(
+      config.report,
+      prior,
+      config.system.ok && (config.system.value === undefined || prior !== undefined),
+    );
   }
 
   /** Takes an event and gives what is to be done, in order. */
@@ -135,11 +159,14 @@ export class ReplicaCore {
         );
         break;
       case 'topology':
-        if (event.document.epoch > this.#topology.epoch) this.#topology = event.document;
+        if (event.document.epoch > this.#topology.epoch) this.#adopt(event.document);
         for (const waiter of this.#topologyWaiters.splice(0)) waiter();
         break;
       case 'liveness':
         this.#node.peers.setLiveness(event.node, event.liveness);
+        break;
+      case 'damage':
+        this.#damage.report(event.report);
         break;
       case 'stop':
         this.#stop();
@@ -155,8 +182,18 @@ export class ReplicaCore {
     return {
       epoch: this.#topology.epoch,
       boot: this.#identity.boot,
-      state: !standings.verified ? 'unverified' : standings.gaps > 0 ? 'recovering' : 'serving',
+      state: !standings.verified
+        ? 'unverified'
+        : standings.gaps + standings.unreadable.size > 0
+          ? 'recovering'
+          : 'serving',
       recovery: this.#recovery.status(),
+      recordRepair: this.#recordRepair.status(),
+      unnamedDamage: this.#damage.unnamed,
+      hints: this.#node.hints.status(),
+      antiEntropy: this.#antiEntropy.status(),
+      forgetting: this.#forgetting.status(),
+      background: this.#node.background.progress(),
       peers: Object.fromEntries(this.#identity.reachable),
     };
   }
@@ -170,6 +207,11 @@ export class ReplicaCore {
     return this.#topology;
   }
 
+  /** The Merkle root of what this node holds of a partition of a keyspace; `undefined` while the tree is not in step. */
+  treeRoot(partition: number, keyspaceId: number): bigint | undefined {
+    return this.#node.trees.ready(partition, keyspaceId)?.root;
+  }
+
   #priorState(): SystemState | undefined {
     const { system } = this.#config;
     if (!system.ok || system.value === undefined) return undefined;
@@ -181,23 +223,10 @@ export class ReplicaCore {
     }
   }
 
-  /** What the last state and the engine's report say is missing (P7, P17). */
-  #openGaps(prior: SystemState | undefined): void {
-    const { report, system } = this.#config;
-    const { standings } = this.#node;
-    for (const partition of prior?.recovering ?? []) standings.open(partition, 'recovering');
-    for (const partition of prior?.ambiguous ?? []) standings.open(partition, 'ambiguous');
-    if (report.tail === 'ambiguous' && !this.#planted('ambiguous-counts-at-once')) {
-      for (const partition of this.#ownPartitions()) standings.open(partition, 'ambiguous');
-    }
-    // Without its own record the node knows nothing of what it held.
-    const unreadable = !system.ok || (system.value !== undefined && prior === undefined);
-    const anywhere = unreadable || report.damaged.some(({ partition }) => partition === undefined);
-    const damaged = anywhere ? this.#ownPartitions() : report.damaged.map(({ partition }) => partition!);
-    for (const partition of damaged) {
-      standings.open(partition, 'recovering');
-      this.#node.actors.retire(partition);
-    }
+  #adopt(document: TopologyDocument): void {
+    this.#topology = document;
+    const own = new Set(this.#ownPartitions());
+    this.#node.trees.keepOnly((partition, id) => own.has(partition) && keyspaceById(document, id) !== undefined);
   }
 
   #ownPartitions(): readonly number[] {
@@ -233,6 +262,7 @@ export class ReplicaCore {
       // Durable before anything else: from here on this open can never be mistaken for the one before (P9).
       this.#persist(() => {
         this.#desk.emit({ type: 'started' });
+        this.#node.hints.load(prior?.hints ?? {});
         this.#identity.register();
       });
     });
@@ -245,7 +275,12 @@ export class ReplicaCore {
       this.#node.records.writeSystem(
         SYSTEM_KEYSPACE,
         SYSTEM_STATE_KEY,
-        () => encodeSystemState({ ...this.#systemState(), actors: actors.toRecord() }),
+        () =>
+          encodeSystemState({
+            ...nodeState(this.#node, this.#identity),
+            actors: actors.toRecord(),
+            floors: actors.floors(),
+          }),
         () => {
           this.#halted = true;
           this.#desk.emitLast({ type: 'stopped' });
@@ -257,7 +292,7 @@ export class ReplicaCore {
 
   #request(request: PeerRequest, wallMs: number, respond: (outcome: Outcome<PeerResponse>) => void): void {
     if (
-      request.type === 'hello' ||
+      !('keyspaceId' in request) ||
       request.keyspaceId === SYSTEM_KEYSPACE ||
       keyspaceById(this.#topology, request.keyspaceId)
     ) {
@@ -289,27 +324,15 @@ export class ReplicaCore {
     else this.#peers.answer(request, respond);
   }
 
-  /** A record of the partition cannot be read: the partition recovers, under a new actor (P3, P7). */
-  #damaged(partition: number, then: () => void): void {
-    const { standings, actors } = this.#node;
-    if (!this.#planted('damage-keeps-actor')) actors.retire(partition);
-    const known = standings.gap(partition) === 'recovering';
-    standings.open(partition, 'recovering');
-    if (known) return this.#persist(then);
-    this.#desk.emit({
-      type: 'note',
-      level: 'warn',
-      text: 'a record cannot be read; its partition recovers',
-      facts: { partition },
-    });
-    this.#persist(() => {
-      this.#recovery.run();
-      then();
-    });
+  /** Takes up all that is missing here. */
+  #mend(): void {
+    this.#recovery.run();
+    this.#recordRepair.run();
   }
 
   #identityHost(): ConstructorParameters<typeof Identity>[1] {
     const { nodeId, topology } = this.#config;
+    const prior = this.#priorState();
     return {
       self: nodeId,
       clusterId: topology.clusterId,
@@ -329,19 +352,30 @@ export class ReplicaCore {
         });
       },
       persist: (then) => this.#persist(then),
+      fence: () => this.#node.fences.life,
+      answered: (peer, fence) => {
+        this.#node.fences.learnLife(peer, fence);
+        this.#node.hints.answered(peer);
+      },
       verified: () => {
-        this.#node.standings.verified = true;
+        this.#node.standings.verify();
         this.#desk.emit({
           type: 'note',
           level: 'info',
           text: 'this boot is registered',
           facts: { boot: this.#identity.boot },
         });
-        this.#recovery.run();
+        this.#mend();
+        this.#antiEntropy.run();
+        this.#forgetting.run();
       },
       behind: (why) => {
-        for (const partition of this.#ownPartitions()) this.#node.standings.open(partition, 'recovering');
-        if (!this.#planted('behind-keeps-actors')) this.#node.actors.retireAll();
+        // An empty disk has nothing that could be too old.
+        for (const partition of this.#ownPartitions()) {
+          if (prior === undefined) this.#node.standings.open(partition, 'recovering');
+          else this.#node.standings.openStale(partition);
+        }
+        if (!this.#node.planted('behind-keeps-actors')) this.#node.actors.retireAll();
         this.#desk.emit({
           type: 'note',
           level: 'warn',
@@ -353,37 +387,8 @@ export class ReplicaCore {
     };
   }
 
-  #systemState(): Omit<SystemState, 'actors'> {
-    const { standings } = this.#node;
-    const { boot, incarnation, formed, boots, trail } = this.#identity;
-    return {
-      clusterId: this.#config.topology.clusterId,
-      boot,
-      incarnation,
-      formed,
-      recovering: this.#planted('gap-not-durable') ? [] : standings.partitions('recovering'),
-      ambiguous: this.#planted('doubt-not-durable') ? [] : standings.partitions('ambiguous'),
-      boots: Object.fromEntries(boots),
-      trail: trail.toRecord(),
-    };
-  }
-
-  /** Makes the node's own state durable as it is now; calls that come meanwhile share the next write. */
   #persist(then: () => void): void {
-    this.#persistWaiters.push(then);
-    if (this.#persisting) return;
-    this.#persisting = true;
-    const waiters = this.#persistWaiters.splice(0);
-    const state = (): Uint8Array => {
-      const kept = this.#planted('keep-actor-after-crash') ? this.#node.actors.toRecord() : undefined;
-      return encodeSystemState({ ...this.#systemState(), actors: kept });
-    };
-    this.#node.records.writeSystem(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY, state, () => {
-      this.#persisting = false;
-      for (const waiter of waiters) waiter();
-      const again = this.#persistWaiters.shift();
-      if (again !== undefined) this.#persist(again);
-    });
+    this.#state.keep(then);
   }
 
   #failStop(error: StoreError): void {

@@ -3,14 +3,14 @@ import { keyHash } from '@ferrite/hashing';
 import { emptyRecord, mergeRecords, recordsEqual } from '@ferrite/vector-clock';
 import { compareBytes, latin1 } from './bytes.ts';
 import type { ScanResult } from './effect.ts';
-import { writeBack } from './get-coordinator.ts';
+import { fencesOf, writeBack } from './get-coordinator.ts';
 import { HEDGE_AFTER_MS } from './limits.ts';
-import type { Outcome, ScannedRecord, ScanPlace, Standing } from './message.ts';
+import type { Outcome, ScannedRecord, ScanPlace } from './message.ts';
 import type { Planted } from './mutation.ts';
 import { needed } from './quorum.ts';
 import { decodeVersions, type Versions } from './record.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
-import type { ReplicaPages } from './replica-pages.ts';
+import type { PageOfRecords, ReplicaPages } from './replica-pages.ts';
 import type { Consistency } from './topology.ts';
 
 /** One page of a client's scan. */
@@ -46,6 +46,7 @@ export function coordinateScan(
   const { self } = node;
   const others = node.peers.preferred(scan.replicas.filter((id) => id !== self));
   const waiting = scan.replicas.includes(self) ? [self, ...others] : [...others];
+  const fences = fencesOf(node, scan);
   const got: Page[] = [];
   let outstanding = 0;
   let finished = false;
@@ -62,18 +63,16 @@ export function coordinateScan(
   const stopTimer = node.desk.timer(scan.timeoutMs, () =>
     fail(new StoreError('DEADLINE_EXCEEDED', { message: `${got.length} of ${goal} replicas scanned in time` })),
   );
-  const take = (
-    from: string,
-    outcome: Outcome<{ records: readonly ScannedRecord[]; more: boolean; standing: Standing }>,
-  ): void => {
+  const take = (from: string, outcome: Outcome<PageOfRecords>): void => {
     outstanding--;
     if (finished) return;
     const counts = outcome.ok && (outcome.value.standing === 'member' || node.planted('scan-counts-recovering'));
-    if (outcome.ok && counts) got.push({ from, ...outcome.value });
+    if (outcome.ok && counts && outcome.value.unreadable.length === 0) got.push({ from, ...outcome.value });
     if (got.length < goal) return widen();
     const { result, stale } = combine(got, scan, node.planted);
     finish({ ok: true, value: result });
-    for (const { replica, key, versions } of stale) writeBack(node, { ...scan, key }, replica, versions, () => {});
+    for (const { replica, key, versions } of stale)
+      writeBack(node, { ...scan, key }, replica, versions, fences, () => {});
   };
   const ask = (replica: string): void => {
     outstanding++;

@@ -14,12 +14,20 @@ export interface SystemState {
   /** Partitions whose data is missing, and whose last group may be. */
   readonly recovering: readonly number[];
   readonly ambiguous: readonly number[];
+  /** Those of the recovering whose old data has to go first. */
+  readonly stale?: readonly number[];
+  /** Records that cannot be read, in other partitions; a key's bytes as characters. */
+  readonly unreadable?: readonly { readonly keyspaceId: number; readonly key: string; readonly held: boolean }[];
+  /** Blocks of hints by peer. */
+  readonly hints?: Readonly<Record<string, number>>;
   /** The highest boot known of each other node. */
   readonly boots: Readonly<Record<string, KnownBoot>>;
   /** The boots that this disk has seen since the last verified one; absent in what older versions wrote. */
   readonly trail?: readonly KnownBoot[];
   /** Actors by partition, written by a clean close only (P3). */
   readonly actors: Readonly<Record<string, ActorId>> | undefined;
+  /** With the actors: counters of theirs that were forgotten. */
+  readonly floors?: Readonly<Record<string, number>>;
 }
 
 /** Where the state lies in the system keyspace. */

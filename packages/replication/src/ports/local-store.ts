@@ -5,6 +5,10 @@
 export interface LocalStore {
   /** Throws a `StoreError` of effect `none` if the store does not take it; once taken only a failing device loses it. */
   append(record: { keyspace: number; key: Uint8Array; value: Uint8Array }): { readonly durable: Promise<void> };
+  /** Forgets a key; no difference whether it was there. Otherwise as {@link append}. */
+  remove(keyspace: number, key: Uint8Array): { readonly durable: Promise<void> };
+  /** Forgets everything accepted before this call in a partition of a keyspace. Otherwise as {@link append}. */
+  dropPartition(keyspace: number, partition: number): { readonly durable: Promise<void> };
   /** Rejects with `CHECKSUM_MISMATCH` if the record is damaged. */
   get(keyspace: number, key: Uint8Array): Promise<{ readonly value: Uint8Array } | undefined>;
   /** A page of one partition of one keyspace, in the order (hash, key). */

@@ -42,8 +42,14 @@ export class EffectRunner {
 
   run(effect: Effect): void {
     switch (effect.type) {
-      case 'append':
-        return this.#append(effect);
+      case 'append': {
+        const { keyspaceId: keyspace, key, value } = effect;
+        return this.#change(effect.ticket, () => this.#ports.store.append({ keyspace, key, value }));
+      }
+      case 'remove':
+        return this.#change(effect.ticket, () => this.#ports.store.remove(effect.keyspaceId, effect.key));
+      case 'dropPartition':
+        return this.#change(effect.ticket, () => this.#ports.store.dropPartition(effect.keyspaceId, effect.partition));
       case 'read': {
         const { ticket } = effect;
         const got = this.#ports.store.get(effect.keyspaceId, effect.key);
@@ -110,12 +116,11 @@ export class EffectRunner {
     }
   }
 
-  /** The store answers at once whether it takes the append, and later whether it is on the medium. */
-  #append(effect: Extract<Effect, { type: 'append' }>): void {
-    const { ticket, keyspaceId: keyspace, key, value } = effect;
+  /** The store answers at once whether it takes a change, and later whether it is on the medium. */
+  #change(ticket: number, change: () => { readonly durable: Promise<void> }): void {
     let durable: Promise<void>;
     try {
-      ({ durable } = this.#ports.store.append({ keyspace, key, value }));
+      ({ durable } = change());
     } catch (error) {
       return this.#raise({ type: 'accepted', ticket, refused: StoreError.from(error) });
     }

@@ -20,6 +20,13 @@ function memoryStore(): LocalStore & { fail(): void; size(): number } {
       records.set(id(keyspace, key), value.slice());
       return { durable: Promise.resolve() };
     },
+    remove(keyspace, key) {
+      records.delete(id(keyspace, key));
+      return { durable: Promise.resolve() };
+    },
+    dropPartition() {
+      throw new StoreError('OVERLOADED');
+    },
     async get(keyspace, key) {
       const value = records.get(id(keyspace, key));
       return value && { value };

@@ -1,7 +1,7 @@
 import { invariant, StoreError } from '@ferrite/errors';
 import type { CausalContext } from '@ferrite/vector-clock';
 import type { ScanResult } from '../core/effect.ts';
-import type { ClientCommand, Event } from '../core/event.ts';
+import type { ClientCommand, DamageReport, Event } from '../core/event.ts';
 import { SYSTEM_KEYSPACE } from '../core/limits.ts';
 import type { Claim } from '../core/membership/claim.ts';
 import type { GossipMessage } from '../core/membership/gossip-message.ts';
@@ -99,6 +99,8 @@ export interface ReplicaNode extends AsyncDisposable {
   keyspace(name: string): Keyspace | Promise<Keyspace>;
   /** Takes a newer version of the topology. */
   learnTopology(document: TopologyDocument): void;
+  /** Takes note of something the store cannot read back ({@link DamageReport}). */
+  learnDamage(report: DamageReport): void;
   /** Changes the topology by compare-and-set, again from the newest version if another writer was first. */
   changeTopology(change: (document: TopologyDocument) => TopologyDocument): Promise<TopologyDocument>;
   status(): ReplicaStatus;
@@ -275,6 +277,10 @@ class Shell implements ReplicaNode {
 
   learnTopology(document: TopologyDocument): void {
     this.#dispatch({ type: 'topology', document });
+  }
+
+  learnDamage(report: DamageReport): void {
+    this.#dispatch({ type: 'damage', report });
   }
 
   async changeTopology(change: (document: TopologyDocument) => TopologyDocument): Promise<TopologyDocument> {

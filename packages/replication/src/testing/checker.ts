@@ -29,13 +29,13 @@ export function checkHistory(history: History): readonly Violation[] {
   return violations;
 }
 
-type KeyHistory = Pick<History, 'writes' | 'reads' | 'finals' | 'kept'>;
+type KeyHistory = Pick<History, 'writes' | 'reads' | 'finals' | 'kept' | 'forgets'>;
 
-function byKey({ writes, reads, finals, kept }: History): Map<string, KeyHistory> {
+function byKey({ writes, reads, finals, kept, forgets = false }: History): Map<string, KeyHistory> {
   const keys = new Map<string, { writes: WriteRecord[]; reads: ReadRecord[]; finals: FinalState[] } & KeyHistory>();
   const of = (key: string): { writes: WriteRecord[]; reads: ReadRecord[]; finals: FinalState[] } => {
     let ofKey = keys.get(key);
-    if (ofKey === undefined) keys.set(key, (ofKey = { writes: [], reads: [], finals: [], kept }));
+    if (ofKey === undefined) keys.set(key, (ofKey = { writes: [], reads: [], finals: [], kept, forgets }));
     return ofKey;
   };
   for (const write of writes) of(write.key).writes.push(write);
@@ -172,6 +172,8 @@ class KeyChecker {
   #explained(entry: DotEntry, read: ReadRecord): boolean {
     const { endedAt, context } = read;
     if (entry.firstUnseenStart < endedAt || this.#wildDelete < endedAt) return true;
+    // The write that replaced it may be forgotten (P8).
+    if (this.#history.forgets && entry.firstStart < endedAt) return true;
     if (entry.replacements.some(({ dot: at, write }) => write.startedAt < endedAt && contains(context, at)))
       return true;
     return this.#history.writes.some((other) => {
@@ -185,7 +187,10 @@ class KeyChecker {
   /** P7: the "not found" of a replica without its data is no answer, so what all replicas flushed is never absent. */
   #checkOne(read: ReadRecord): void {
     if (read.source !== 'get' || !isEmptyContext(read.context)) return;
-    const held = this.#promised.find(({ consistency, endedAt }) => consistency === 'ALL' && endedAt < read.startedAt);
+    const held = this.#promised.find(
+      (write) =>
+        write.consistency === 'ALL' && write.endedAt < read.startedAt && !this.#mayBeForgotten(write, read.endedAt),
+    );
     if (held) this.#report('absent-at-one', `read ${read.id} found nothing, though all replicas hold write ${held.id}`);
   }
 
@@ -237,7 +242,8 @@ class KeyChecker {
       const { response, startedAt } = write;
       if (response !== undefined && isBlindDelete(write)) demands.push({ startedAt, context: response, source: write });
     }
-    checkFloor([...promises, ...repaired], demands, ({ source: earlier }, { source: later }) => {
+    checkFloor([...promises, ...repaired], demands, ({ source: earlier }, { source: later, context }) => {
+      if (this.#isForgotten(earlier, later.endedAt, context)) return;
       if ('kind' in later) this.#report('delete-incomplete', `write ${later.id} did not know of ${named(earlier)}`);
       else
         this.#report(
@@ -247,6 +253,24 @@ class KeyChecker {
     });
   }
 
+  /** Whether all that a write or a read knew may be forgotten by then, beside what `context` covers (P8). */
+  #isForgotten(earlier: WriteRecord | ReadRecord, by: number, context: CausalContext): boolean {
+    if (!this.#history.forgets) return false;
+    if ('kind' in earlier) return this.#mayBeForgotten(earlier, by);
+    return earlier.values.every(({ dot: at, value }) => {
+      const put = this.#puts.get(value);
+      return contains(context, at) || put === undefined || this.#mayBeForgotten(put, by);
+    });
+  }
+
+  /** P8: of a write that all replicas have forgotten nothing is known: it was a delete, or its value was replaced. */
+  #mayBeForgotten(write: WriteRecord, by: number): boolean {
+    if (!this.#history.forgets) return false;
+    if (write.kind === 'delete' || this.#wildDelete < by) return true;
+    const entry = this.#dots.ofWrite(write);
+    return entry !== undefined && entry.firstStart < by;
+  }
+
   /** In the end the replicas agree, and know of every acknowledged write that no fault of the run could take. */
   #checkFinals(): void {
     const { finals, writes, kept } = this.#history;
@@ -254,7 +278,10 @@ class KeyChecker {
     if (first === undefined) return;
     const names = (values: readonly SeenValue[]): string => JSON.stringify(values.map(({ value }) => value).sort());
     for (const other of others) {
-      if (!equal(first.context, other.context) || names(first.values) !== names(other.values))
+      if (
+        !(this.#history.forgets || equal(first.context, other.context)) ||
+        names(first.values) !== names(other.values)
+      )
         this.#report('diverged', `${other.node} and ${first.node} do not agree in the end`);
     }
     const survives = ({ durability }: WriteRecord): boolean =>
@@ -262,7 +289,7 @@ class KeyChecker {
     for (const write of writes) {
       if (write.response === undefined || !(isPromised(write) || survives(write))) continue;
       for (const { node, context } of finals) {
-        if (!descends(context, write.response))
+        if (!descends(context, write.response) && !this.#mayBeForgotten(write, Number.POSITIVE_INFINITY))
           this.#report('lost', `${node} does not know of ${named(write)} in the end`);
       }
     }

@@ -57,6 +57,10 @@ export class DotIndex {
     return twin;
   }
 
+  ofWrite(write: WriteRecord): DotEntry | undefined {
+    return this.#byWrite.get(write);
+  }
+
   of(dot: Dot): DotEntry | undefined {
     return this.#byName.get(`${dot.actor}#${dot.counter}`);
   }

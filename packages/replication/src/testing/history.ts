@@ -70,6 +70,8 @@ export interface ScanRecord {
 export type Kept = 'accepted' | 'flushed' | 'quorum';
 
 export interface History {
+  /** Replicas forget deleted records: a context that was known once may be unknown later, its values stay gone. */
+  readonly forgets?: boolean;
   readonly writes: readonly WriteRecord[];
   readonly reads: readonly ReadRecord[];
   readonly scans: readonly ScanRecord[];
@@ -90,6 +92,9 @@ export type Rule =
   | 'core-threw'
   | 'fail-stop'
   | 'not-live'
+  | 'not-converged'
+  | 'tree-out-of-step'
+  | 'not-forgotten'
   | 'absent-at-one'
   | 'delete-incomplete'
   | 'invented'

@@ -2,8 +2,6 @@ export type { MembershipMutation } from '../core/membership/mutation.ts';
 export type { MutationName } from '../core/mutation.ts';
 export { checkHistory } from './checker.ts';
 export type { FinalState, History, ReadRecord, Rule, SeenValue, Violation, WriteRecord } from './history.ts';
-export { drawMix, type Mix, overlay, presetOf } from './mix.ts';
-export { NEMESES, type NemesisName } from './nemeses.ts';
 export { type MembershipFigures, measureMembership } from './membership/measure-membership.ts';
 export { MEMBERSHIP_BUGS } from './membership/planted.ts';
 export {
@@ -13,6 +11,8 @@ export {
   type MembershipRun,
   runMembership,
 } from './membership/run-membership.ts';
+export { drawMix, type Mix, overlay, presetOf } from './mix.ts';
+export { NEMESES, type NemesisName } from './nemeses.ts';
 export { PLANTED_BUGS } from './planted-bugs.ts';
 export { Prng } from './prng.ts';
 export { runScenario, runSeed, type SimOptions, type SimResult } from './run-seed.ts';

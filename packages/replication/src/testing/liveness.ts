@@ -20,6 +20,8 @@ export interface Ending {
   readonly clients: SimClients;
   readonly prng: Prng;
   failed(what: string): void;
+  /** Called when all serve and nothing is under way, before the first read makes anything equal. */
+  quiet(): void;
 }
 
 /**
@@ -39,6 +41,7 @@ export function checkLiveness(ending: Ending): boolean {
   for (const { id, unanswered } of nodes)
     if (unanswered > 0) failed(`${id} owes ${unanswered} answers though nothing is under way`);
 
+  ending.quiet();
   const { keys } = clients;
   const pairs = Math.min(keys.length * nodes.length, Math.max(keys.length, PAIRS_MIN));
   const attempts: Attempt[] = [];

@@ -25,7 +25,10 @@ export const NEMESES = {
     faults: {
       wipe: 0.7,
       rollBack: 0.7,
+      rollBackUnregistered: 1,
+      rollBackUnseen: 0.5,
       rot: 0.7,
+      rotTwo: 0.5,
       rotAtRest: 0.5,
       rotSystem: 0.5,
       misread: 0.5,

@@ -36,6 +36,8 @@ export class Nemesis {
   readonly #skip: ReadonlySet<string>;
   /** The disk of each node as it was before an earlier start. */
   readonly #earlier = new Map<SimNode, DiskImage>();
+  /** The disk of each node as it was when its present process began. */
+  readonly #starts = new Map<SimNode, DiskImage>();
   readonly #heals = new Set<() => void>();
   readonly #faults: Partial<Record<Fault, number>> = {};
   /** Names of the faults that were injected. */
@@ -92,9 +94,10 @@ export class Nemesis {
     const { nodes, network, store } = this.#targets;
     const node = prng.pick(nodes);
     const { disk } = node;
+    // A loss is resolved the moment all serve again, whether they still do when the next one is due or not.
+    this.#allServe();
     // The one that recovers may die of it; all others stay where they can be reached.
-    const spared = this.#torn !== undefined && !(fault === 'crash' && node === this.#torn);
-    if (spared && !this.#allServe()) return false;
+    if (this.#torn !== undefined && !(fault === 'crash' && node === this.#torn)) return false;
     switch (fault) {
       case 'crash':
         return this.#down(node, prng, () => node.crash());
@@ -139,10 +142,19 @@ export class Nemesis {
         const image = this.#earlier.get(node);
         return image !== undefined && this.#lose(node, prng, () => disk.restore(image));
       }
+      case 'rollBackUnregistered': {
+        const image = this.#starts.get(node);
+        if (image === undefined || !this.#isUnregistered(node)) return false;
+        return this.#lose(node, prng, () => disk.restore(image), node);
+      }
+      case 'rollBackUnseen':
+        return this.#rollBackUnseen(node, prng);
       case 'tornTail':
         return this.#mayLose() && this.#tearTail(node, prng);
       case 'rot':
-        return this.#mayLose() && disk.rot(prng);
+        return this.#mayLose() && disk.rot(prng) !== undefined;
+      case 'rotTwo':
+        return this.#mayLose() && this.#rotTwo(node, prng);
       case 'rotAtRest':
         return this.#lose(node, prng, () => disk.rotAtRest(prng));
       case 'rotSystem':
@@ -160,7 +172,7 @@ export class Nemesis {
       case 'diskSlow':
         return this.#meanwhile(prng, disk.slowDown(10 ** prng.between(1, 2)));
       case 'storeAway':
-        if (this.#lossUnresolved && !this.#allServe()) return false;
+        if (this.#lossUnresolved) return false;
         store.absences++;
         return this.#meanwhile(prng, () => store.absences--);
       case 'storeSlow':
@@ -207,6 +219,7 @@ export class Nemesis {
     if (node.up) return;
     // An image from before the start before this one: the boot after it has been registered if the node served since.
     if (this.#images.chance(0.5)) this.#earlier.set(node, node.disk.image());
+    this.#starts.set(node, node.disk.image());
     node.start();
   }
 
@@ -220,24 +233,61 @@ export class Nemesis {
     return this.#down(node, prng, () => node.crash(true));
   }
 
-  #lose(node: SimNode, prng: Prng, change: () => void): boolean {
-    if (!this.#mayLose()) return false;
+  /** Two nodes lose a record each, and not the same: neither can mend the other's partition, both can mend a record. */
+  #rotTwo(node: SimNode, prng: Prng): boolean {
+    const first = node.disk.rot(prng);
+    if (first === undefined) return false;
+    prng.pick(this.#targets.nodes.filter((each) => each !== node)).disk.rot(prng, first);
+    return true;
+  }
+
+  /** Nobody has heard of the boot that the node is in: rolled back to where it began, it comes as if for the first time. */
+  #isUnregistered(node: SimNode): boolean {
+    const { status } = node;
+    return status?.state === 'unverified' && this.#targets.store.bootOf(node.id) < status.boot;
+  }
+
+  /** All nodes end, the topology store is away when they come back, and one of them has an older disk: its peers must know. */
+  #rollBackUnseen(node: SimNode, prng: Prng): boolean {
+    const { nodes, store } = this.#targets;
+    const image = this.#earlier.get(node);
+    const greeted = nodes.every(
+      ({ status }) => Object.values(status?.peers ?? {}).filter((why) => why === '').length === nodes.length - 1,
+    );
+    if (image === undefined || !greeted || !this.#mayLose()) return false;
+    for (const each of nodes) each.crash();
+    node.disk.restore(image);
+    store.absences++;
+    this.#later(prng, () => store.absences--);
+    for (const each of nodes) this.#start(each);
+    return true;
+  }
+
+  /** `except`: a node that need not serve. */
+  #lose(node: SimNode, prng: Prng, change: () => void, except?: SimNode): boolean {
+    if (!this.#mayLose(except)) return false;
     return this.#down(node, prng, () => {
       node.crash();
       change();
     });
   }
 
-  #mayLose(): boolean {
+  #mayLose(except?: SimNode): boolean {
     const { nodes, store } = this.#targets;
-    if (nodes.length < 3 || store.absences > 0 || !this.#allServe()) return false;
-    this.#lossUnresolved = true;
-    return true;
+    if (nodes.length < 3 || store.absences > 0) return false;
+    const whole = except === undefined ? this.#allServe() : !this.#lossUnresolved && this.#sound(except);
+    if (whole) this.#lossUnresolved = true;
+    return whole;
+  }
+
+  /** Every node but one, if one is named, serves and is not about to lose anything. */
+  #sound(except?: SimNode): boolean {
+    const sound = ({ settled, disk }: SimNode): boolean => settled && !disk.rotten && !disk.failing && !disk.misreading;
+    return this.#swapsDue === 0 && this.#targets.nodes.every((each) => each === except || sound(each));
   }
 
   #allServe(): boolean {
-    const sound = ({ settled, disk }: SimNode): boolean => settled && !disk.rotten && !disk.failing && !disk.misreading;
-    if (this.#swapsDue > 0 || !this.#targets.nodes.every(sound)) return false;
+    if (!this.#sound()) return false;
     this.#lossUnresolved = false;
     this.#torn = undefined;
     return true;

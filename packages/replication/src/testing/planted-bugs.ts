@@ -1,5 +1,5 @@
 import type { MutationName } from '../core/mutation.ts';
-import type { ScenarioPreset } from './scenario.ts';
+import { NEVER_MS, type ScenarioPreset } from './scenario.ts';
 
 /** Three nodes and a busy workload that promises everything it is told; the base of the presets below. */
 const busy = {
@@ -13,8 +13,10 @@ const busy = {
   timeoutMs: 600,
   memory: 0,
   consistency: { ONE: 0, QUORUM: 1, ALL: 0 },
+  antiEntropyMs: NEVER_MS,
+  forgetMs: NEVER_MS,
   network: { delayMs: 1, late: 0, loss: 0, duplication: 0 },
-  disk: { flushMs: 2, readMs: 0.5, slow: 0, subsetLoss: true, overloaded: 0, pageRecords: 4 },
+  disk: { flushMs: 2, readMs: 0.5, slow: 0, subsetLoss: true, overloaded: 0, pageRecords: 4, scrubMs: 1_000 },
 } satisfies ScenarioPreset;
 /** No faults at all: the bug shows in plain concurrency. */
 const calm: ScenarioPreset = { ...busy, loadMs: 3_000, faults: {} };
@@ -31,6 +33,38 @@ const slowRecovery: ScenarioPreset = {
   disk: { ...busy.disk, readMs: 20, pageRecords: 1 },
 };
 const losingPower: ScenarioPreset = { ...busy, disk: slowFlush, faults: { crash: 3, crashAll: 1 }, faultMs: 100 };
+/** Writes at ONE and lost messages leave replicas apart, and nobody reads: only anti-entropy makes them equal. */
+const repairing: ScenarioPreset = {
+  ...busy,
+  loadMs: 2_000,
+  keys: 12,
+  ops: { get: 0, scan: 0 },
+  consistency: { ONE: 1, QUORUM: 1, ALL: 0 },
+  network: { ...busy.network, loss: 0.2 },
+  antiEntropyMs: 300,
+  faults: {},
+};
+
+/** No read and no anti-entropy makes equal what an isolated replica missed. */
+const handingOff: ScenarioPreset = { ...repairing, network: busy.network, antiEntropyMs: 1e6, faults: { isolate: 2 } };
+/** Keys come and go, tombstones are forgotten at once, and messages are late. */
+const forgetful: ScenarioPreset = {
+  ...busy,
+  network: { ...lateMessages, lateMs: 600 },
+  ops: { delete: 4, deleteBlind: 2 },
+  antiEntropyMs: 100,
+  forgetMs: 20,
+  faults: {},
+};
+/** Records rot one by one, and most replicas have missed something. */
+const losingRecords: ScenarioPreset = {
+  ...busy,
+  keys: 2,
+  thinkMs: 10,
+  network: lateMessages,
+  disk: { ...busy.disk, scrubMs: 100 },
+  faults: { rot: 8 },
+};
 
 /** Records are damaged again and again, while messages are late and replicas differ. */
 const rotting: ScenarioPreset = { ...busy, network: lateMessages, faults: { rot: 8 }, faultMs: 50, storeMs: 1 };
@@ -132,7 +166,9 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
     faultMs: 20,
     storeMs: 1,
   },
+  'anti-entropy-overwrites': repairing,
   'blind-delete-guesses': { ...calm, ops: { deleteBlind: 3 } },
+  'boots-in-memory': { ...loseDisks, faults: { rollBackUnseen: 3, cleanRestart: 2 }, faultMs: 300 },
   'confirm-duplicate-before-flush': {
     ...losingPower,
     clients: 12,
@@ -147,9 +183,29 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'context-widened': calm,
   'count-reads-short': { ...calm, network: lateMessages },
   'count-recovering-reads': { ...slowRecovery, clients: 8, thinkMs: 10, faults: { wipe: 6 }, faultMs: 20 },
+  'count-unreadable-reads': losingRecords,
   'count-writes-short': { ...calm, network: lateMessages },
   'dead-leave-quorum': { ...calm, network: lateMessages },
   'forget-key-lock': calm,
+  'forget-reuses-dots': forgetful,
+  'forget-unfenced': forgetful,
+  // A tombstone must be the last that a log holds, and the word to drop it late.
+  'forget-unsealed': {
+    ...forgetful,
+    keys: 1,
+    clients: 1,
+    loadMs: 15_000,
+    thinkMs: 300,
+    network: { ...lateMessages, lateMs: 600 },
+    ops: { get: 1, putBlind: 3, putWithContext: 0, putStale: 0, delete: 3, deleteBlind: 3 },
+    antiEntropyMs: NEVER_MS,
+    faults: { tornTail: 6 },
+    faultMs: 20,
+    storeMs: 1,
+  },
+  'forget-without-all': { ...forgetful, faults: { isolate: 2 }, faultMs: 500 },
+  'hints-count': { ...calm, network: lateMessages, faults: { isolate: 2 }, faultMs: 500 },
+  'hints-undelivered': handingOff,
   'ignore-rollback': { ...loseDisks, faults: { rollBack: 4, cleanRestart: 2 }, faultMs: 20 },
   'keep-actor-after-crash': {
     ...busy,
@@ -175,9 +231,29 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'recovering-absent-answers': { ...slowRecovery, consistency: { ONE: 3, QUORUM: 0, ALL: 2 } },
   'recovery-from-one': { ...loseDisks, thinkMs: 10, faults: { wipe: 6 }, faultMs: 20 },
   'refused-read-is-empty': { ...calm, disk: { ...busy.disk, overloaded: 0.02 } },
+  'repair-from-one': losingRecords,
+  'rolled-back-keeps-data': {
+    ...forgetful,
+    network: busy.network,
+    faults: { rollBack: 4, cleanRestart: 2 },
+    faultMs: 20,
+    storeMs: 1,
+  },
   'send-before-append': { ...calm, disk: { ...busy.disk, overloaded: 0.02 } },
   'skip-read-repair': { ...calm, network: lateMessages },
   'stale-context-overwrites': calm,
+  'tree-misses-changes': repairing,
+  'unverified-confirms': {
+    ...loseDisks,
+    keys: 40,
+    clients: 8,
+    thinkMs: 20,
+    loadMs: 12_000,
+    network: { ...busy.network, loss: 0.2 },
+    faults: { rollBackUnregistered: 40, cleanRestart: 0.5 },
+    faultMs: 20,
+    storeMs: 300,
+  },
   'unverified-coordinates': {
     ...loseDisks,
     network: busy.network,

@@ -4,12 +4,20 @@ import { decodeVersions } from '../core/record.ts';
 import { partitionOfKey, replicasOf } from '../core/replicas.ts';
 import { formTopology, type TopologyDocument } from '../core/topology.ts';
 import { checkHistory } from './checker.ts';
+import { checkTrees, divergences, tombstones } from './convergence.ts';
 import { spreadFalseRumours } from './false-rumours.ts';
 import type { Kept, Violation } from './history.ts';
 import { checkLiveness } from './liveness.ts';
 import { Nemesis } from './nemesis.ts';
 import { Prng } from './prng.ts';
-import { drawScenario, type Fault, type Scenario, type ScenarioPreset, type ScriptedRequest } from './scenario.ts';
+import {
+  drawScenario,
+  type Fault,
+  NEVER_MS,
+  type Scenario,
+  type ScenarioPreset,
+  type ScriptedRequest,
+} from './scenario.ts';
 import { SimClients, seenValues } from './sim-clients.ts';
 import { SimClock } from './sim-clock.ts';
 import { SimDisk } from './sim-disk.ts';
@@ -47,6 +55,10 @@ export interface SimResult {
 /** Load that has met too few events goes on in such steps, but not for ever. */
 const LOAD_STEP_MS = 250;
 const LOAD_MAX_MS = 600_000;
+/** All replicas are equal this long after all nodes serve, where anti-entropy runs. */
+const CONVERGE_MS = 30_000;
+/** And no tombstone is left this long after the last reads, where replicas forget. */
+const FORGET_MS = 30_000;
 
 /** {@link runScenario} with the scenario of the seed. */
 export function runSeed(seed: number, options: SimOptions = {}): SimResult {
@@ -73,6 +85,8 @@ export function runScenario(seed: number, scenario: Scenario, options: Omit<SimO
     topology,
     trace,
     mutations: new Set(options.mutations),
+    antiEntropyMs: scenario.antiEntropyMs,
+    forgetMs: scenario.forgetMs,
     violated: (rule, what) => violations.push({ rule, what: `${what} (at ${timeline.now} ms)` }),
   };
   const nodes = topology.nodes.map(({ id }, index) => {
@@ -99,12 +113,38 @@ export function runScenario(seed: number, scenario: Scenario, options: Omit<SimO
   nemesis.healAll();
   const { faults } = nemesis;
   clients.history.kept = keptUnder(faults);
-  const failed = (what: string): void => world.violated('not-live', what);
-  if (checkLiveness({ timeline, nodes, clients, prng: stream('end'), failed })) collectFinals(clients, nodes, topology);
+  const ending = {
+    timeline,
+    nodes,
+    clients,
+    prng: stream('end'),
+    failed: (what: string): void => world.violated('not-live', what),
+    quiet: (): void => {
+      if (scenario.antiEntropyMs >= NEVER_MS) return;
+      const [what] = runUntilNone(timeline, CONVERGE_MS, () => divergences(nodes, topology));
+      if (what !== undefined) world.violated('not-converged', what);
+    },
+  };
+  if (checkLiveness(ending)) {
+    collectFinals(clients, nodes, topology);
+    const held = scenario.forgetMs < NEVER_MS ? runUntilNone(timeline, FORGET_MS, () => tombstones(nodes)) : [];
+    for (const what of held.slice(0, 1)) world.violated('not-forgotten', what);
+    for (const what of checkTrees(nodes, topology)) world.violated('tree-out-of-step', what);
+  }
   violations.push(...checkHistory(clients.history));
   const { injected } = nemesis;
   const { issued, ops } = clients;
   return { violations, events: timeline.events, ops, faults, injected, issued, loadMs, hash: trace.digest() };
+}
+
+/** Runs on until nothing is found, and tells what is if that does not happen in time. */
+function runUntilNone(timeline: Timeline, forMs: number, find: () => readonly string[]): readonly string[] {
+  const end = timeline.now + forMs;
+  for (;;) {
+    const found = find();
+    if (found.length === 0 || timeline.now >= end) return found;
+    timeline.runUntil(timeline.now + 100);
+  }
 }
 
 function topologyOf({ nodes, partitionBits, replicationFactor }: Scenario): TopologyDocument {
@@ -120,7 +160,18 @@ function topologyOf({ nodes, partitionBits, replicationFactor }: Scenario): Topo
   return { ...formed, keyspaces: formed.keyspaces.map((each) => ({ ...each, replicationFactor })) };
 }
 
-const TAKES_FLUSHED = new Set<Fault>(['wipe', 'rollBack', 'tornTail', 'rot', 'rotAtRest', 'misread', 'deviceSwapped']);
+const TAKES_FLUSHED = new Set<Fault>([
+  'wipe',
+  'rollBack',
+  'rollBackUnregistered',
+  'rollBackUnseen',
+  'tornTail',
+  'rot',
+  'rotTwo',
+  'rotAtRest',
+  'misread',
+  'deviceSwapped',
+]);
 const TAKES_ACCEPTED = new Set<Fault>(['crash', 'crashMid', 'crashAll', 'rotSystem', 'deviceFails']);
 
 function keptUnder(faults: Readonly<Partial<Record<Fault, number>>>): Kept {

@@ -22,8 +22,12 @@ export type Fault =
   | 'wipe'
   | 'rollBack'
   | 'tornTail'
-  /** A record is damaged: found by a read, or by the next open; the node's own record is. */
+  /** A disk goes back to before a boot that nobody has heard of, or that only peers have while the store is away. */
+  | 'rollBackUnregistered'
+  | 'rollBackUnseen'
+  /** A record is damaged: found by a read; one on each of two disks; by the next open; the node's own record is. */
   | 'rot'
+  | 'rotTwo'
   | 'rotAtRest'
   | 'rotSystem'
   /** Reads bring stale or foreign blocks, which the engine reports as damage; the medium is sound. */
@@ -45,6 +49,9 @@ export interface ScriptedRequest {
   readonly name: string;
   readonly at: number;
 }
+
+/** Longer than any run. */
+export const NEVER_MS = 1e9;
 
 /** One run as data: everything in it is drawn from the seed, or set by a preset. Times in milliseconds. */
 export interface Scenario {
@@ -89,6 +96,9 @@ export interface Scenario {
   };
   /** Mean delay of the topology store, each way. */
   readonly storeMs: number;
+  /** Pause between two rounds of anti-entropy, and between two rounds of forgetting; {@link NEVER_MS}: there is none. */
+  readonly antiEntropyMs: number;
+  readonly forgetMs: number;
   readonly disk: {
     readonly flushMs: number;
     readonly readMs: number;
@@ -99,6 +109,8 @@ export interface Scenario {
     /** Share of reads and appends that the engine refuses for want of room. */
     readonly overloaded: number;
     readonly pageRecords: number;
+    /** Pause between two passes of the scrub. */
+    readonly scrubMs: number;
   };
 }
 
@@ -127,8 +139,11 @@ const RATES_MAX: Scenario['faults'] = {
   slowLinks: 0.3,
   wipe: 0.5,
   rollBack: 0.5,
+  rollBackUnregistered: 2,
+  rollBackUnseen: 0.5,
   tornTail: 0.3,
   rot: 0.5,
+  rotTwo: 0.5,
   rotAtRest: 0.3,
   rotSystem: 0.3,
   misread: 0.3,
@@ -184,6 +199,8 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
       duplication: rate(0.2),
     },
     storeMs: prng.between(0.2, 100),
+    antiEntropyMs: prng.chance(0.6) ? prng.between(50, 2_000) : NEVER_MS,
+    forgetMs: prng.chance(0.4) ? prng.between(50, 1_000) : NEVER_MS,
     disk: {
       flushMs: prng.between(0.2, 30),
       readMs: prng.between(0.05, 5),
@@ -191,6 +208,7 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
       subsetLoss: prng.chance(0.5),
       overloaded: rate(0.02),
       pageRecords: 1 + prng.int(4),
+      scrubMs: prng.between(100, 5_000),
     },
   };
   const { ops, faults, network, disk, ...rest } = preset;

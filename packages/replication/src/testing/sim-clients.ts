@@ -7,7 +7,7 @@ import { partitionOfKey } from '../core/replicas.ts';
 import type { Keyspace, TopologyDocument } from '../core/topology.ts';
 import type { FinalState, Kept, ReadRecord, Rule, ScanRecord, SeenValue, WriteRecord } from './history.ts';
 import { Prng } from './prng.ts';
-import type { Scenario, ScriptedRequest } from './scenario.ts';
+import { NEVER_MS, type Scenario, type ScriptedRequest } from './scenario.ts';
 import type { ClientAnswer, SimNode } from './sim-node.ts';
 import { valueName, valueOf } from './sim-value.ts';
 import type { Timeline } from './timeline.ts';
@@ -54,7 +54,8 @@ export class SimClients {
     scans: ScanRecord[];
     finals: FinalState[];
     kept: Kept;
-  } = { writes: [], reads: [], scans: [], finals: [], kept: 'quorum' };
+    readonly forgets: boolean;
+  };
   readonly keys: readonly Uint8Array[];
   readonly #targets: ClientTargets;
   readonly #scenario: Scenario;
@@ -68,6 +69,8 @@ export class SimClients {
   constructor(targets: ClientTargets, seed: number, scenario: Scenario) {
     this.#targets = targets;
     this.#scenario = scenario;
+    const forgets = scenario.forgetMs < NEVER_MS;
+    this.history = { writes: [], reads: [], scans: [], finals: [], kept: 'quorum', forgets };
     this.#keyspace = targets.topology.keyspaces[0]!;
     this.keys = Array.from({ length: scenario.keys }, (_, at) => fromLatin1(`key-${at}`));
     this.#seed = seed;

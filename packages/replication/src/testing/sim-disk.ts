@@ -1,25 +1,14 @@
 import { StoreError } from '@ferrite/errors';
 import { keyHash, partitionOf } from '@ferrite/hashing';
-import { compareBytes, latin1 } from '../core/bytes.ts';
-import type { StorePage } from '../core/event.ts';
+import type { DamageReport, StorePage } from '../core/event.ts';
 import { SYSTEM_KEYSPACE } from '../core/limits.ts';
 import type { Outcome } from '../core/message.ts';
 import type { StoreReport } from '../core/replica-core.ts';
 import type { Prng } from './prng.ts';
 import type { Scenario } from './scenario.ts';
+import { comparePlaces, type Present, recordId, type Stored } from './sim-record.ts';
 import { Slowness } from './slowness.ts';
 import type { Timeline } from './timeline.ts';
-
-interface Stored {
-  readonly id: string;
-  readonly keyspaceId: number;
-  readonly key: Uint8Array;
-  readonly hash: bigint;
-  readonly partition: number;
-  readonly value: Uint8Array;
-  /** The bytes on the medium have changed since. */
-  rotten: boolean;
-}
 
 interface Unflushed {
   readonly record: Stored;
@@ -52,6 +41,8 @@ export class SimDisk {
   #ambiguous = false;
   /** What the next open finds damaged and leaves out; an absent partition means that it cannot tell whose. */
   #damaged: { readonly partition?: number }[] = [];
+  /** Hears of damage that a read, a page or the scrub meets, while the disk is open. */
+  onDamage: (report: DamageReport) => void = () => {};
   #failing = false;
   readonly #slowness = new Slowness();
   #overloaded: number;
@@ -82,34 +73,64 @@ export class SimDisk {
     this.#created = false;
     this.#clean = false;
     this.#ambiguous = false;
+    this.#scrubLater();
     return report;
   }
 
-  /** Why the append is refused, if it is; otherwise `settled` is called when it is flushed, or the device has failed. */
+  /**
+   * Stores a value, or removes the key: why that is refused, if it is; otherwise `settled` is called when it is flushed, or
+   * the device has failed.
+   */
   append(
     keyspaceId: number,
     key: Uint8Array,
-    value: Uint8Array,
+    value: Uint8Array | undefined,
     settled: (failed: StoreError | undefined) => void,
   ): StoreError | undefined {
-    if (this.#failing) return new StoreError('DEVICE_FAILED');
-    if (this.full > 0) return new StoreError('DEVICE_FULL');
-    if (this.#prng.chance(this.#overloaded)) return new StoreError('OVERLOADED');
-    const id = recordId(keyspaceId, key);
+    const refused = this.#refusal();
+    if (refused !== undefined) return refused;
     const hash = keyHash(key);
     const partition = partitionOf(hash, this.#partitionBits);
-    const record = { id, keyspaceId, key, hash, partition, value, rotten: false };
-    this.#visible.set(id, record);
+    this.#put({ id: recordId(keyspaceId, key), keyspaceId, key, hash, partition, value, rotten: false }, settled);
+    return undefined;
+  }
+
+  /** Removes all that is visible of a partition of a keyspace; answers like {@link append}. */
+  dropPartition(
+    keyspaceId: number,
+    partition: number,
+    settled: (failed: StoreError | undefined) => void,
+  ): StoreError | undefined {
+    const refused = this.#refusal();
+    if (refused !== undefined) return refused;
+    const records = this.#recordsOf(keyspaceId, partition);
+    let left = records.length;
+    if (left === 0) this.#answer(this.#delay(this.#config.flushMs), () => settled(undefined));
+    for (const record of records)
+      this.#put({ ...record, value: undefined, rotten: false }, (failed) => {
+        if (--left === 0) settled(failed);
+      });
+    return undefined;
+  }
+
+  #refusal(): StoreError | undefined {
+    if (this.#failing) return new StoreError('DEVICE_FAILED');
+    if (this.full > 0) return new StoreError('DEVICE_FULL');
+    return this.#prng.chance(this.#overloaded) ? new StoreError('OVERLOADED') : undefined;
+  }
+
+  #put(record: Stored, settled: Unflushed['settled']): void {
+    this.#visible.set(record.id, record);
     this.#unflushed.push({ record, settled });
     if (this.#unflushed.length === 1) this.#flushLater();
-    return undefined;
   }
 
   /** What is visible now; `then` hears of it after the time the medium takes. */
   read(keyspaceId: number, key: Uint8Array, then: (outcome: Outcome<Uint8Array | undefined>) => void): void {
     const found = this.#visible.get(recordId(keyspaceId, key));
     let outcome: Outcome<Uint8Array | undefined> = { ok: true, value: found?.value };
-    const misread = found !== undefined && !this.#failing && this.#misread();
+    const misread = found?.value !== undefined && !this.#failing && this.#misread();
+    if (found !== undefined && (found.rotten || misread)) this.#report(found);
     if (this.#failing) outcome = { ok: false, error: new StoreError('DEVICE_FAILED') };
     else if (found?.rotten === true || misread) outcome = { ok: false, error: new StoreError('CHECKSUM_MISMATCH') };
     else if (this.#prng.chance(this.#overloaded)) outcome = { ok: false, error: new StoreError('OVERLOADED') };
@@ -136,6 +157,11 @@ export class SimDisk {
     return this.#visible.get(recordId(keyspaceId, key))?.value;
   }
 
+  /** All that is visible now of a partition of a keyspace. */
+  records(keyspaceId: number, partition: number): readonly { readonly key: Uint8Array; readonly value: Uint8Array }[] {
+    return this.#recordsOf(keyspaceId, partition);
+  }
+
   page(
     request: {
       readonly keyspaceId: number;
@@ -146,8 +172,7 @@ export class SimDisk {
     then: (outcome: Outcome<StorePage>) => void,
   ): void {
     const { keyspaceId, partition, after } = request;
-    const records = [...this.#visible.values()]
-      .filter((each) => each.keyspaceId === keyspaceId && each.partition === partition)
+    const records = this.#recordsOf(keyspaceId, partition)
       .filter((each) => after === undefined || comparePlaces(each, after) > 0)
       .sort(comparePlaces);
     const limit = Math.min(request.maxRecords, this.#config.pageRecords);
@@ -155,7 +180,11 @@ export class SimDisk {
     const last = page.at(-1);
     const next = records.length > limit && last !== undefined ? { hash: last.hash, key: last.key } : undefined;
     const untold = this.#misreadsUntold;
-    const readable = page.filter(({ rotten }) => !rotten && !this.#misread()).map(({ key, value }) => ({ key, value }));
+    const readable: { readonly key: Uint8Array; readonly value: Uint8Array }[] = [];
+    for (const each of page) {
+      if (each.rotten || this.#misread()) this.#report(each);
+      else readable.push({ key: each.key, value: each.value });
+    }
     const value: StorePage = { records: readable, damaged: page.length - readable.length, next };
     const misread = this.#misreadsUntold - untold;
     let outcome: Outcome<StorePage> = { ok: true, value };
@@ -216,17 +245,24 @@ export class SimDisk {
     this.#atRest();
   }
 
-  /** One flushed record of a client's keyspace becomes unreadable; false if there is none. */
-  rot(prng: Prng): boolean {
-    const candidates = [...this.#durable.values()].filter((each) => each.keyspaceId !== SYSTEM_KEYSPACE);
-    if (candidates.length === 0) return false;
-    prng.pick(candidates).rotten = true;
-    return true;
+  /** One flushed record of a client's keyspace, other than `except`, becomes unreadable: its name, if there is one. */
+  rot(prng: Prng, except?: string): string | undefined {
+    const candidates = this.#candidates().filter(({ id }) => id !== except);
+    if (candidates.length === 0) return undefined;
+    const victim = prng.pick(candidates);
+    victim.rotten = true;
+    return victim.id;
+  }
+
+  #candidates(): readonly Stored[] {
+    return [...this.#durable.values()].filter(
+      ({ keyspaceId, value }) => keyspaceId !== SYSTEM_KEYSPACE && value !== undefined,
+    );
   }
 
   /** The next open will find one record damaged and not have it; it may be unable to say which partition that was of. */
   rotAtRest(prng: Prng): void {
-    const candidates = [...this.#durable.values()].filter((each) => each.keyspaceId !== SYSTEM_KEYSPACE);
+    const candidates = this.#candidates();
     if (candidates.length === 0) return;
     const { id, partition } = prng.pick(candidates);
     this.#durable.delete(id);
@@ -250,7 +286,7 @@ export class SimDisk {
 
   /** A record is unreadable, known or not. */
   get rotten(): boolean {
-    for (const { rotten } of this.#visible.values()) if (rotten) return true;
+    for (const { rotten } of this.#durable.values()) if (rotten) return true;
     return false;
   }
 
@@ -272,6 +308,32 @@ export class SimDisk {
   /** A misread is still to come, or to be told. */
   get misreading(): boolean {
     return this.#misreadsAhead + this.#misreadsUntold > 0;
+  }
+
+  /** All records of clients' keyspaces that are visible now. */
+  all(): readonly Present[] {
+    return [...this.#visible.values()].filter(
+      (each): each is Present => each.value !== undefined && each.keyspaceId !== SYSTEM_KEYSPACE,
+    );
+  }
+
+  #recordsOf(keyspaceId: number, partition: number): readonly Present[] {
+    return [...this.#visible.values()].filter(
+      (each): each is Present =>
+        each.value !== undefined && each.keyspaceId === keyspaceId && each.partition === partition,
+    );
+  }
+
+  /** Names the damage a little later, as the engine does. */
+  #report({ keyspaceId, key }: Stored): void {
+    this.#answer(this.#delay(this.#config.readMs), () => this.onDamage({ keyspace: keyspaceId, key }));
+  }
+
+  #scrubLater(): void {
+    this.#answer(this.#config.scrubMs, () => {
+      for (const each of this.#visible.values()) if (each.rotten && !this.#failing) this.#report(each);
+      this.#scrubLater();
+    });
   }
 
   #misread(): boolean {
@@ -321,16 +383,4 @@ export class SimDisk {
       if (life === this.#life) run();
     });
   }
-}
-
-function recordId(keyspaceId: number, key: Uint8Array): string {
-  return `${keyspaceId}/${latin1(key)}`;
-}
-
-function comparePlaces(
-  a: { readonly hash: bigint; readonly key: Uint8Array },
-  b: { readonly hash: bigint; readonly key: Uint8Array },
-): number {
-  if (a.hash !== b.hash) return a.hash < b.hash ? -1 : 1;
-  return compareBytes(a.key, b.key);
 }

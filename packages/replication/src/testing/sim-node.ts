@@ -29,6 +29,8 @@ export interface SimWorld {
   readonly topology: TopologyDocument;
   readonly trace: TraceHash;
   readonly mutations: ReadonlySet<MutationName>;
+  readonly antiEntropyMs: number;
+  readonly forgetMs: number;
   /** A node broke one of its own rules. */
   violated(rule: Rule, what: string): void;
 }
@@ -69,12 +71,18 @@ export class SimNode {
     return !this.#stopping && this.status?.state === 'serving';
   }
 
-  /** Serves, and would after a crash: that nothing is missing any more is on the medium as well. */
+  /** Serves, nothing is in doubt, and so it would be after a crash: that nothing is missing is on the medium as well. */
   get settled(): boolean {
-    const state = this.serving ? this.disk.flushed(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY) : undefined;
+    const known = this.serving && this.status?.unnamedDamage === 0;
+    const state = known ? this.disk.flushed(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY) : undefined;
     if (state === undefined) return false;
-    const { recovering, ambiguous } = decodeSystemState(state);
-    return recovering.length + ambiguous.length === 0;
+    const { recovering, ambiguous, unreadable = [] } = decodeSystemState(state);
+    return recovering.length + ambiguous.length + unreadable.length === 0;
+  }
+
+  /** What the running core says that this node holds; `undefined` if it cannot say. */
+  treeRoot(partition: number, keyspaceId: number): bigint | undefined {
+    return this.#process?.core.treeRoot(partition, keyspaceId);
   }
 
   /** Requests of clients and peers that the process has not answered. */
@@ -94,10 +102,14 @@ export class SimNode {
       report,
       system: this.disk.readAtOpen(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY),
       random: () => prng.next(),
+      antiEntropyEveryMs: this.#world.antiEntropyMs,
+      forgetEveryMs: this.#world.forgetMs,
       mutations: this.#world.mutations,
     });
-    this.#process = new SimProcess(core, this, this.#world);
-    this.#process.raise({ type: 'start' });
+    const process = new SimProcess(core, this, this.#world);
+    this.#process = process;
+    this.disk.onDamage = (report) => process.raise({ type: 'damage', report });
+    process.raise({ type: 'start' });
   }
 
   /** The process ends without a word. */

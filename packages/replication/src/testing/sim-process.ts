@@ -116,6 +116,21 @@ export class SimProcess {
         );
         return this.raise({ type: 'accepted', ticket, refused });
       }
+      case 'remove': {
+        const { ticket, keyspaceId, key } = effect;
+        trace.bytes(key);
+        const refused = disk.append(keyspaceId, key, undefined, (failed) =>
+          this.raise({ type: 'durable', ticket, failed }),
+        );
+        return this.raise({ type: 'accepted', ticket, refused });
+      }
+      case 'dropPartition': {
+        const { ticket, keyspaceId, partition } = effect;
+        const refused = disk.dropPartition(keyspaceId, partition, (failed) =>
+          this.raise({ type: 'durable', ticket, failed }),
+        );
+        return this.raise({ type: 'accepted', ticket, refused });
+      }
       case 'read': {
         const { ticket, keyspaceId, key } = effect;
         return disk.read(keyspaceId, key, (outcome) => this.raise({ type: 'read', ticket, outcome }));

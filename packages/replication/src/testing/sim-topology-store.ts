@@ -21,6 +21,11 @@ export class SimTopologyStore {
     this.#prng = prng;
   }
 
+  /** The highest registered boot of a node, 0 if none. */
+  bootOf(node: string): number {
+    return this.#boots.get(node)?.boot ?? 0;
+  }
+
   register(node: string, boot: number, incarnation: string, then: (outcome: Outcome<Registration>) => void): void {
     this.#timeline.after(this.#delay(), () => {
       const answer = this.absences > 0 ? undefined : this.#compareAndSet(node, boot, incarnation);

@@ -66,8 +66,13 @@ function requestLine(request: PeerRequest): string {
       return `scan of partition ${request.partition}`;
     case 'coordinate':
       return `coordinate ${request.op.op} ${latin1(request.key)} ${request.op.consistency}`;
-    default:
+    case 'read':
+    case 'write':
       return `${request.type} ${latin1(request.key)}`;
+    case 'roots':
+      return `roots of ${request.partitions.length} partitions`;
+    default:
+      return `${request.type} of partition ${request.partition}`;
   }
 }
 

@@ -42,6 +42,13 @@ export declare type WriteReplicaRequest = Message<"ferrite.replica.v1.WriteRepli
    * @generated from field: bool memory = 5;
    */
   memory: boolean;
+
+  /**
+   * What the sender knew of the receiver's fence before it read the record (rule P8).
+   *
+   * @generated from field: uint64 fence = 6;
+   */
+  fence: bigint;
 };
 
 /**
@@ -60,6 +67,13 @@ export declare type WriteReplicaResponse = Message<"ferrite.replica.v1.WriteRepl
    * @generated from field: bool durable = 1;
    */
   durable: boolean;
+
+  /**
+   * Other than 0: not taken, the receiver has forgotten something since the record was read. Read it again, with this fence.
+   *
+   * @generated from field: uint64 fenced = 2;
+   */
+  fenced: bigint;
 };
 
 /**
@@ -208,6 +222,13 @@ export declare type ScanReplicaResponse = Message<"ferrite.replica.v1.ScanReplic
    * @generated from field: ferrite.replica.v1.Standing standing = 3;
    */
   standing: Standing;
+
+  /**
+   * Records of the page's range that the receiver does not vouch for.
+   *
+   * @generated from field: repeated ferrite.replica.v1.RecordName unreadable = 4;
+   */
+  unreadable: RecordName[];
 };
 
 /**
@@ -215,6 +236,27 @@ export declare type ScanReplicaResponse = Message<"ferrite.replica.v1.ScanReplic
  * Use `create(ScanReplicaResponseSchema)` to create a new message.
  */
 export declare const ScanReplicaResponseSchema: GenMessage<ScanReplicaResponse>;
+
+/**
+ * @generated from message ferrite.replica.v1.RecordName
+ */
+export declare type RecordName = Message<"ferrite.replica.v1.RecordName"> & {
+  /**
+   * @generated from field: uint32 keyspace_id = 1;
+   */
+  keyspaceId: number;
+
+  /**
+   * @generated from field: bytes key = 2;
+   */
+  key: Uint8Array;
+};
+
+/**
+ * Describes the message ferrite.replica.v1.RecordName.
+ * Use `create(RecordNameSchema)` to create a new message.
+ */
+export declare const RecordNameSchema: GenMessage<RecordName>;
 
 /**
  * @generated from message ferrite.replica.v1.ScannedRecord
@@ -478,6 +520,13 @@ export declare type HelloResponse = Message<"ferrite.replica.v1.HelloResponse"> 
    * @generated from field: bytes known_incarnation = 6;
    */
   knownIncarnation: Uint8Array;
+
+  /**
+   * With what the receiver's fences began.
+   *
+   * @generated from field: uint64 fence = 7;
+   */
+  fence: bigint;
 };
 
 /**
@@ -485,6 +534,285 @@ export declare type HelloResponse = Message<"ferrite.replica.v1.HelloResponse"> 
  * Use `create(HelloResponseSchema)` to create a new message.
  */
 export declare const HelloResponseSchema: GenMessage<HelloResponse>;
+
+/**
+ * @generated from message ferrite.replica.v1.TreeRootsRequest
+ */
+export declare type TreeRootsRequest = Message<"ferrite.replica.v1.TreeRootsRequest"> & {
+  /**
+   * @generated from field: uint64 epoch = 1;
+   */
+  epoch: bigint;
+
+  /**
+   * @generated from field: repeated uint32 partitions = 2;
+   */
+  partitions: number[];
+};
+
+/**
+ * Describes the message ferrite.replica.v1.TreeRootsRequest.
+ * Use `create(TreeRootsRequestSchema)` to create a new message.
+ */
+export declare const TreeRootsRequestSchema: GenMessage<TreeRootsRequest>;
+
+/**
+ * @generated from message ferrite.replica.v1.TreeRootsResponse
+ */
+export declare type TreeRootsResponse = Message<"ferrite.replica.v1.TreeRootsResponse"> & {
+  /**
+   * Of the trees that are in step with what the receiver holds.
+   *
+   * @generated from field: repeated ferrite.replica.v1.TreeRoot roots = 1;
+   */
+  roots: TreeRoot[];
+};
+
+/**
+ * Describes the message ferrite.replica.v1.TreeRootsResponse.
+ * Use `create(TreeRootsResponseSchema)` to create a new message.
+ */
+export declare const TreeRootsResponseSchema: GenMessage<TreeRootsResponse>;
+
+/**
+ * @generated from message ferrite.replica.v1.TreeRoot
+ */
+export declare type TreeRoot = Message<"ferrite.replica.v1.TreeRoot"> & {
+  /**
+   * @generated from field: uint32 partition = 1;
+   */
+  partition: number;
+
+  /**
+   * @generated from field: uint32 keyspace_id = 2;
+   */
+  keyspaceId: number;
+
+  /**
+   * @generated from field: fixed64 root = 3;
+   */
+  root: bigint;
+};
+
+/**
+ * Describes the message ferrite.replica.v1.TreeRoot.
+ * Use `create(TreeRootSchema)` to create a new message.
+ */
+export declare const TreeRootSchema: GenMessage<TreeRoot>;
+
+/**
+ * @generated from message ferrite.replica.v1.TreeBranchRequest
+ */
+export declare type TreeBranchRequest = Message<"ferrite.replica.v1.TreeBranchRequest"> & {
+  /**
+   * @generated from field: uint64 epoch = 1;
+   */
+  epoch: bigint;
+
+  /**
+   * @generated from field: uint32 partition = 2;
+   */
+  partition: number;
+
+  /**
+   * @generated from field: uint32 keyspace_id = 3;
+   */
+  keyspaceId: number;
+
+  /**
+   * 0 is the root, its children follow level by level.
+   *
+   * @generated from field: uint32 node = 4;
+   */
+  node: number;
+};
+
+/**
+ * Describes the message ferrite.replica.v1.TreeBranchRequest.
+ * Use `create(TreeBranchRequestSchema)` to create a new message.
+ */
+export declare const TreeBranchRequestSchema: GenMessage<TreeBranchRequest>;
+
+/**
+ * @generated from message ferrite.replica.v1.TreeBranchResponse
+ */
+export declare type TreeBranchResponse = Message<"ferrite.replica.v1.TreeBranchResponse"> & {
+  /**
+   * In order; empty if the tree is not in step.
+   *
+   * @generated from field: repeated fixed64 children = 1;
+   */
+  children: bigint[];
+};
+
+/**
+ * Describes the message ferrite.replica.v1.TreeBranchResponse.
+ * Use `create(TreeBranchResponseSchema)` to create a new message.
+ */
+export declare const TreeBranchResponseSchema: GenMessage<TreeBranchResponse>;
+
+/**
+ * @generated from message ferrite.replica.v1.TreeLeavesRequest
+ */
+export declare type TreeLeavesRequest = Message<"ferrite.replica.v1.TreeLeavesRequest"> & {
+  /**
+   * @generated from field: uint64 epoch = 1;
+   */
+  epoch: bigint;
+
+  /**
+   * @generated from field: uint32 partition = 2;
+   */
+  partition: number;
+
+  /**
+   * @generated from field: uint32 keyspace_id = 3;
+   */
+  keyspaceId: number;
+
+  /**
+   * @generated from field: uint32 bucket = 4;
+   */
+  bucket: number;
+
+  /**
+   * Exclusive start; absent: from the beginning of the bucket.
+   *
+   * @generated from field: ferrite.replica.v1.TreePlace after = 5;
+   */
+  after?: TreePlace | undefined;
+};
+
+/**
+ * Describes the message ferrite.replica.v1.TreeLeavesRequest.
+ * Use `create(TreeLeavesRequestSchema)` to create a new message.
+ */
+export declare const TreeLeavesRequestSchema: GenMessage<TreeLeavesRequest>;
+
+/**
+ * @generated from message ferrite.replica.v1.TreePlace
+ */
+export declare type TreePlace = Message<"ferrite.replica.v1.TreePlace"> & {
+  /**
+   * @generated from field: fixed64 hash = 1;
+   */
+  hash: bigint;
+
+  /**
+   * @generated from field: bytes key = 2;
+   */
+  key: Uint8Array;
+};
+
+/**
+ * Describes the message ferrite.replica.v1.TreePlace.
+ * Use `create(TreePlaceSchema)` to create a new message.
+ */
+export declare const TreePlaceSchema: GenMessage<TreePlace>;
+
+/**
+ * @generated from message ferrite.replica.v1.TreeLeavesResponse
+ */
+export declare type TreeLeavesResponse = Message<"ferrite.replica.v1.TreeLeavesResponse"> & {
+  /**
+   * @generated from field: repeated ferrite.replica.v1.TreeLeaf leaves = 1;
+   */
+  leaves: TreeLeaf[];
+
+  /**
+   * Where the next answer starts; absent at the end of the bucket.
+   *
+   * @generated from field: ferrite.replica.v1.TreePlace next = 2;
+   */
+  next?: TreePlace | undefined;
+};
+
+/**
+ * Describes the message ferrite.replica.v1.TreeLeavesResponse.
+ * Use `create(TreeLeavesResponseSchema)` to create a new message.
+ */
+export declare const TreeLeavesResponseSchema: GenMessage<TreeLeavesResponse>;
+
+/**
+ * @generated from message ferrite.replica.v1.TreeLeaf
+ */
+export declare type TreeLeaf = Message<"ferrite.replica.v1.TreeLeaf"> & {
+  /**
+   * @generated from field: bytes key = 1;
+   */
+  key: Uint8Array;
+
+  /**
+   * XXH64 of the key and the record.
+   *
+   * @generated from field: fixed64 hash = 2;
+   */
+  hash: bigint;
+};
+
+/**
+ * Describes the message ferrite.replica.v1.TreeLeaf.
+ * Use `create(TreeLeafSchema)` to create a new message.
+ */
+export declare const TreeLeafSchema: GenMessage<TreeLeaf>;
+
+/**
+ * @generated from message ferrite.replica.v1.ForgetRequest
+ */
+export declare type ForgetRequest = Message<"ferrite.replica.v1.ForgetRequest"> & {
+  /**
+   * @generated from field: uint64 epoch = 1;
+   */
+  epoch: bigint;
+
+  /**
+   * @generated from field: uint32 partition = 2;
+   */
+  partition: number;
+
+  /**
+   * @generated from field: repeated ferrite.replica.v1.ScannedRecord records = 3;
+   */
+  records: ScannedRecord[];
+
+  /**
+   * Drop those that are held exactly so, rather than confirm them.
+   *
+   * @generated from field: bool drop = 4;
+   */
+  drop: boolean;
+};
+
+/**
+ * Describes the message ferrite.replica.v1.ForgetRequest.
+ * Use `create(ForgetRequestSchema)` to create a new message.
+ */
+export declare const ForgetRequestSchema: GenMessage<ForgetRequest>;
+
+/**
+ * @generated from message ferrite.replica.v1.ForgetResponse
+ */
+export declare type ForgetResponse = Message<"ferrite.replica.v1.ForgetResponse"> & {
+  /**
+   * Why nothing of the partition can be forgotten now; empty if it can.
+   *
+   * @generated from field: string blocked = 1;
+   */
+  blocked: string;
+
+  /**
+   * Places in the list of the request.
+   *
+   * @generated from field: repeated uint32 agreed = 2;
+   */
+  agreed: number[];
+};
+
+/**
+ * Describes the message ferrite.replica.v1.ForgetResponse.
+ * Use `create(ForgetResponseSchema)` to create a new message.
+ */
+export declare const ForgetResponseSchema: GenMessage<ForgetResponse>;
 
 /**
  * What the receiver's word is worth for the partition (rules P7, P9, P17).
@@ -524,6 +852,13 @@ export enum Standing {
    * @generated from enum value: STANDING_UNVERIFIED = 4;
    */
   UNVERIFIED = 4,
+
+  /**
+   * The record asked for is lost here; for the rest of the partition the receiver counts.
+   *
+   * @generated from enum value: STANDING_UNREADABLE = 5;
+   */
+  UNREADABLE = 5,
 }
 
 /**
@@ -584,6 +919,42 @@ export declare const ReplicaService: GenService<{
     methodKind: "unary";
     input: typeof HelloRequestSchema;
     output: typeof HelloResponseSchema;
+  },
+  /**
+   * Anti-entropy: the roots of Merkle trees, the children of one of their nodes, and the records of one of their buckets.
+   *
+   * @generated from rpc ferrite.replica.v1.ReplicaService.TreeRoots
+   */
+  treeRoots: {
+    methodKind: "unary";
+    input: typeof TreeRootsRequestSchema;
+    output: typeof TreeRootsResponseSchema;
+  },
+  /**
+   * @generated from rpc ferrite.replica.v1.ReplicaService.TreeBranch
+   */
+  treeBranch: {
+    methodKind: "unary";
+    input: typeof TreeBranchRequestSchema;
+    output: typeof TreeBranchResponseSchema;
+  },
+  /**
+   * @generated from rpc ferrite.replica.v1.ReplicaService.TreeLeaves
+   */
+  treeLeaves: {
+    methodKind: "unary";
+    input: typeof TreeLeavesRequestSchema;
+    output: typeof TreeLeavesResponseSchema;
+  },
+  /**
+   * Confirms tombstones, or drops those that all replicas have confirmed (rule P8).
+   *
+   * @generated from rpc ferrite.replica.v1.ReplicaService.Forget
+   */
+  forget: {
+    methodKind: "unary";
+    input: typeof ForgetRequestSchema;
+    output: typeof ForgetResponseSchema;
   },
 }>;
 

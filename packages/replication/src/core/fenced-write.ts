@@ -1,0 +1,60 @@
+import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
+import { type ReplicaContext, sendTo } from './replica-context.ts';
+import { partitionOfKey } from './replicas.ts';
+
+/** How often a record is read and sent anew because its receiver has forgotten something meanwhile. */
+const ATTEMPTS_MAX = 3;
+
+/** A record on its way to a peer. */
+export interface FencedWrite {
+  readonly keyspaceId: number;
+  readonly key: Uint8Array;
+  readonly record: Uint8Array;
+  /** Confirm once accepted rather than once flushed. */
+  readonly memory: boolean;
+  /** What {@link Fences.of} said of the receiver before the record was read. */
+  readonly fence: number;
+}
+
+type Sender = Pick<ReplicaContext, 'desk' | 'peers' | 'fences' | 'topology'>;
+
+/** Sends a record, and learns from a refusal. */
+export function sendRecord(
+  node: Sender,
+  to: string,
+  write: FencedWrite,
+  timeoutMs: number,
+  then: (outcome: Outcome<PeerResponse>) => void,
+): void {
+  const request: PeerRequest = { type: 'write', epoch: node.topology().tableEpoch, ...write };
+  sendTo(node, to, request, timeoutMs, (outcome) => {
+    if (outcome.ok && outcome.value.type === 'fenced')
+      node.fences.learn(to, partitionOfKey(node.topology(), write.key), outcome.value.fence);
+    then(outcome);
+  });
+}
+
+/**
+ * Sends what this node holds of a key, read anew. A record that is not there any more has been forgotten by all, who have
+ * all confirmed what it was: that counts as taken.
+ */
+export function sendCurrent(
+  node: Sender & Pick<ReplicaContext, 'records'>,
+  to: string,
+  what: Omit<FencedWrite, 'record' | 'fence'>,
+  timeoutMs: number,
+  then: (outcome: Outcome<PeerResponse>) => void,
+  attempt = 1,
+): void {
+  const { keyspaceId, key } = what;
+  const fence = node.fences.of(to, partitionOfKey(node.topology(), key));
+  node.records.read(keyspaceId, key, false, (outcome) => {
+    if (!outcome.ok) return then(outcome);
+    if (outcome.value === undefined) return then({ ok: true, value: { type: 'write', durable: true } });
+    sendRecord(node, to, { ...what, record: outcome.value, fence }, timeoutMs, (reply) => {
+      const again = reply.ok && reply.value.type === 'fenced' && attempt < ATTEMPTS_MAX;
+      if (again) sendCurrent(node, to, what, timeoutMs, then, attempt + 1);
+      else then(reply);
+    });
+  });
+}
