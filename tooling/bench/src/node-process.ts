@@ -8,48 +8,71 @@ import { freePort, spawnOwned } from './peers/program.ts';
 const MAIN = fileURLToPath(new URL('../../../apps/node-server/dist/main.js', import.meta.url));
 const READY_WITHIN_MS = 60_000;
 
-/** A real node that is a cluster by itself. */
-export interface NodeProcess extends AsyncDisposable {
-  readonly pid: number;
-  /** URL of its RPC port. */
-  readonly rpc: string;
+/** Real nodes, a process each, that are a cluster. */
+export interface NodeProcesses extends AsyncDisposable {
+  readonly pids: readonly number[];
+  /** URLs of their RPC ports. */
+  readonly servers: readonly string[];
 }
 
-/** Starts `ferrite-node` on free ports with its image below `directory`, and waits until it is ready. */
-export async function openNodeProcess(directory: string): Promise<NodeProcess> {
-  const data = join(directory, 'node');
+/** Starts so many `ferrite-node`s on free ports with their images below `directory`, and waits until all are ready. */
+export async function openNodeProcesses(directory: string, count: number): Promise<NodeProcesses> {
+  const data = join(directory, 'nodes');
   mkdirSync(data);
-  const [rpc, fabric, metrics] = await Promise.all([freePort(), freePort(), freePort()]).then((ports) =>
-    ports.map((port) => `127.0.0.1:${port}`),
-  );
-  const config = {
-    node: { id: 'n1', host: 'h1' },
-    listen: { rpc, fabric, metrics },
-    storage: { device: `file:${join(data, 'n1.img')}`, size: '16GiB' },
-    cluster: { topology: `file:${data}`, form: [{ id: 'n1', host: 'h1', rpc, fabric }] },
-    telemetry: { log: 'warn' },
+  const ports = await Promise.all(Array.from({ length: 3 * count }, freePort));
+  const address = (at: number): string => `127.0.0.1:${ports[at]}`;
+  const members = Array.from({ length: count }, (_, at) => ({
+    id: `n${at + 1}`,
+    host: `h${at + 1}`,
+    rpc: address(3 * at),
+    fabric: address(3 * at + 1),
+  }));
+  await using opened = new AsyncDisposableStack();
+  const started = members.map((member, at) => {
+    const { id, host, rpc, fabric } = member;
+    const config = {
+      node: { id, host },
+      listen: { rpc, fabric, metrics: address(3 * at + 2) },
+      storage: { device: `file:${join(data, `${id}.img`)}`, size: '16GiB' },
+      cluster: { topology: `file:${data}`, form: members },
+      telemetry: { log: 'warn' },
+    };
+    return opened.use(startNode(join(data, id), config));
+  });
+  await Promise.all(started.map(({ ready }) => ready()));
+  const running = opened.move();
+  return {
+    pids: started.map(({ pid }) => pid),
+    servers: members.map(({ rpc }) => `http://${rpc}`),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+interface StartedNode extends AsyncDisposable {
+  readonly pid: number;
+  ready(): Promise<void>;
+}
+
+/** @param files where the node's configuration and its log go, without the ending */
+function startNode(files: string, config: { readonly listen: { readonly metrics: string } }): StartedNode {
   // JSON is YAML.
-  const file = join(data, 'n1.yaml');
-  writeFileSync(file, JSON.stringify(config));
-  const logFile = join(data, 'n1.log');
-  const log = openSync(logFile, 'a');
-  const child = spawnOwned(process.execPath, [MAIN, '--config', file], ['ignore', log, log]);
+  writeFileSync(`${files}.yaml`, JSON.stringify(config));
+  const log = openSync(`${files}.log`, 'a');
+  const child = spawnOwned(process.execPath, [MAIN, '--config', `${files}.yaml`], ['ignore', log, log]);
   closeSync(log);
   const gone = once(child, 'exit');
-  const deadline = Date.now() + READY_WITHIN_MS;
-  while (!(await isReady(`http://${metrics}/readyz`))) {
-    if (child.exitCode !== null || Date.now() > deadline || child.pid === undefined) {
-      child.kill('SIGKILL');
-      throw new Error(`the node is not ready:\n${readFileSync(logFile, 'utf8').slice(-2000)}`);
-    }
-    await sleep(50);
-  }
   return {
     pid: child.pid ?? 0,
-    rpc: `http://${rpc}`,
+    async ready() {
+      const deadline = Date.now() + READY_WITHIN_MS;
+      while (!(await isReady(`http://${config.listen.metrics}/readyz`))) {
+        if (child.exitCode !== null || Date.now() > deadline)
+          throw new Error(`a node is not ready:\n${readFileSync(`${files}.log`, 'utf8').slice(-2000)}`);
+        await sleep(50);
+      }
+    },
     async [Symbol.asyncDispose]() {
-      child.kill('SIGTERM');
+      if (child.exitCode === null) child.kill('SIGTERM');
       await gone;
     },
   };

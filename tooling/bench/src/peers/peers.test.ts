@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { figureOf as nativeFigure } from '../engine/native-bench.ts';
 import { figureOf as bdevperfFigure } from './bdevperf.ts';
+import { figureOf as etcdFigure } from './etcd.ts';
 import { figureOf as fioFigure } from './fio.ts';
 import { figureOf as redisFigure } from './redis.ts';
 import { figureOf as rocksFigure } from './rocksdb.ts';
@@ -19,6 +20,12 @@ describe('what peers print', () => {
     expect(fioFigure(text, 'read')).toEqual({ rate: 20_000, p50: 54, p99: 105, cpuUsPerOp: 20 });
     expect(fioFigure(text, 'write')).toEqual({ rate: 20_000, p50: 120, p99: 410, cpuUsPerOp: 20 });
     expect(() => fioFigure('{"jobs":[]}', 'read')).toThrow('fio reported nothing');
+  });
+
+  it('is read from the log of h2load, without what failed', () => {
+    const log = ['1000000\t200\t400', '1000100\t503\t10', '1000500\t200\t600', '1001000\t200\t1000', ''].join('\n');
+    expect(etcdFigure(log)).toEqual({ figure: { rate: 1500, p50: 600, p99: 600 }, requests: 3 });
+    expect(() => etcdFigure('1000100\t503\t10\n')).toThrow('h2load had no answer');
   });
 
   it('is read from the CSV of redis-benchmark', () => {

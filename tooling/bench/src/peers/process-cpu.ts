@@ -4,13 +4,14 @@ import type { Figure } from '../suite.ts';
 /** Linux counts processor time of processes in these units, whatever its timer runs at. */
 const TICKS_PER_SECOND = 100;
 
-/** Adds the processor time that a server spent meanwhile, per operation. */
-export async function withCpuOf(pid: number, measure: () => Promise<Figure>): Promise<Figure> {
+/** Adds the processor time that a server, or all servers of a cluster, spent meanwhile, per operation. */
+export async function withCpuOf(pids: readonly number[], measure: () => Promise<Figure>): Promise<Figure> {
+  const spent = (): number => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
   const started = performance.now();
-  const before = cpuSeconds(pid);
+  const before = spent();
   const figure = await measure();
   const operations = figure.rate * ((performance.now() - started) / 1000);
-  return { ...figure, cpuUsPerOp: ((cpuSeconds(pid) - before) * 1e6) / operations };
+  return { ...figure, cpuUsPerOp: ((spent() - before) * 1e6) / operations };
 }
 
 function cpuSeconds(pid: number): number {

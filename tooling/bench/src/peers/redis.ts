@@ -58,7 +58,7 @@ export async function openRedis(directory: string, durable: boolean): Promise<Re
         config: `redis-benchmark -t ${load.command} -d ${VALUE_BYTES} -r ${KEYS} -c ${load.connections} -P ${load.pipeline}, ${durable ? 'appendonly yes, appendfsync always' : 'no persistence'}`,
         async measure(seconds) {
           // redis-benchmark counts requests, not seconds: as many as the last turn would have done.
-          const figure = await withCpuOf(pid, () => benchmark(port, load, Math.max(100, Math.round(rate * seconds))));
+          const figure = await withCpuOf([pid], () => benchmark(port, load, Math.max(100, Math.round(rate * seconds))));
           rate = figure.rate;
           return figure;
         },

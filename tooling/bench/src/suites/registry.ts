@@ -1,5 +1,6 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Suite } from '../suite.ts';
+import { clusterSuite } from './cluster.ts';
 import { engineSuite } from './engine.ts';
 import { type MicroBenchmark, microSuite } from './micro.ts';
 import { rpcSuite } from './rpc.ts';
@@ -8,6 +9,7 @@ import { rpcSuite } from './rpc.ts';
 export const SUITES: readonly Suite[] = [
   engineSuite,
   rpcSuite,
+  clusterSuite,
   microSuite('hashing', 'What do key hashes and placement cost? Absolute figures.', () =>
     benchOf('hashing/bench/hashing'),
   ),

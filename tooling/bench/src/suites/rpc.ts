@@ -1,4 +1,4 @@
-import { openNodeProcess } from '../node-process.ts';
+import { openNodeProcesses } from '../node-process.ts';
 import { withCpuOf } from '../peers/process-cpu.ts';
 import { openRedis } from '../peers/redis.ts';
 import type { RpcLoad } from '../rpc-load.ts';
@@ -15,14 +15,14 @@ export const rpcSuite: Suite = {
   async open({ directory, say }) {
     await using opened = new AsyncDisposableStack();
     say('starting a node, a client process and two redis servers');
-    const node = opened.use(await openNodeProcess(directory));
-    const client = opened.use(openWorker<RpcLoad, Figure>('./rpc-client.ts', [node.rpc]));
+    const node = opened.use(await openNodeProcesses(directory, 1));
+    const client = opened.use(openWorker<RpcLoad, Figure>('./rpc-client.ts', node.servers));
     const plain = opened.use(await openRedis(directory, false));
     const durable = opened.use(await openRedis(directory, true));
     const ours =
       (transport: RpcLoad['transport'], operation: RpcLoad['operation'], inFlight: number): Measure =>
       (seconds) =>
-        withCpuOf(node.pid, () => client.ask({ transport, operation, inFlight, seconds }));
+        withCpuOf(node.pids, () => client.ask({ transport, operation, inFlight, seconds }));
     const get = (connections: number, pipeline = 1) => plain.peer({ command: 'get', connections, pipeline });
     const set = durable.peer({ command: 'set', connections: 64, pipeline: 1 });
     const rate = { unit: 'ratio', metric: 'rate' } as const;

@@ -1,0 +1,46 @@
+import { openClient } from '@ferrite/client';
+import { CLUSTER_KEYS, CLUSTER_KEYSPACE, CLUSTER_VALUE, type ClusterLoad, clusterKey } from './cluster-load.ts';
+import { runLoad } from './load.ts';
+import { serveParent } from './worker.ts';
+
+// The client side of the cluster suite, a process of its own: told what to do over the channel to its parent.
+
+const BATCH = 256;
+
+const client = await openClient({ servers: process.argv.slice(2) });
+let filled = false;
+let fresh = 0;
+
+async function fill(): Promise<void> {
+  for (let from = 0; from < CLUSTER_KEYS; from += BATCH) {
+    const ops = Array.from({ length: BATCH }, (_, at) => {
+      const key = clusterKey(from + at);
+      return { op: 'put', keyspace: CLUSTER_KEYSPACE, key, value: CLUSTER_VALUE, context: 'seen' } as const;
+    });
+    const failed = (await client.batch(ops)).find((result) => 'error' in result);
+    if (failed !== undefined) throw new Error(`the nodes did not take the data: ${JSON.stringify(failed)}`);
+  }
+}
+
+const any = (): Uint8Array => clusterKey(Math.floor(Math.random() * CLUSTER_KEYS));
+
+const OPERATIONS: Readonly<Record<ClusterLoad['operation'], () => Promise<unknown>>> = {
+  /** Of a key that nobody has written: there is nothing to replace, so nothing has to be read first. */
+  put: () =>
+    client.put(CLUSTER_KEYSPACE, Buffer.from(`fresh:${fresh++}`), CLUSTER_VALUE, {
+      context: 'seen',
+      consistency: 'quorum',
+    }),
+  /** Of any key, whose context is read first. */
+  overwrite: () => client.put(CLUSTER_KEYSPACE, any(), CLUSTER_VALUE, { consistency: 'quorum' }),
+  get: async () => {
+    const { siblings } = await client.get(CLUSTER_KEYSPACE, any(), { consistency: 'quorum' });
+    if (siblings.length === 0) throw new Error('a get found nothing');
+  },
+};
+
+serveParent<ClusterLoad, Awaited<ReturnType<typeof runLoad>>>(async ({ operation, inFlight, seconds }) => {
+  if (!filled) await fill();
+  filled = true;
+  return await runLoad(inFlight, seconds, OPERATIONS[operation]);
+});
