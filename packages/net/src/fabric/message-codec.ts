@@ -8,10 +8,20 @@ import {
 } from '@bufbuild/protobuf';
 import type { MethodImplSpec } from '@connectrpc/connect';
 import { StoreError } from '@ferrite/errors';
+import { compileEncoder, type MessageEncoder } from './message-encoder.ts';
 
-/** Every message of the fabric passes here: the one place where a faster codec for hot messages may stand. */
+const encoders = new WeakMap<DescMessage, MessageEncoder | 'none'>();
+
+/** Every message of the fabric passes here. What is not plain, or not right, protobuf-es encodes or refuses. */
 export function encodeMessage<D extends DescMessage>(desc: D, message: MessageInitShape<D>): Uint8Array {
-  const complete = (message as Partial<Message>).$typeName === desc.typeName ? message : create(desc, message);
+  let encoder = encoders.get(desc);
+  if (encoder === undefined) encoders.set(desc, (encoder = compileEncoder(desc) ?? 'none'));
+  const type = (message as Partial<Message>).$typeName;
+  if (encoder !== 'none' && (type === undefined || type === desc.typeName)) {
+    const bytes = encoder(message);
+    if (bytes !== undefined) return bytes;
+  }
+  const complete = type === desc.typeName ? message : create(desc, message);
   return toBinary(desc, complete as Parameters<typeof toBinary<D>>[1]);
 }
 
