@@ -62,6 +62,8 @@ export async function openNodeServer(
       driver: config.storage.driver,
       spdk: config.storage.spdk,
       partitionBits: topology.partitionBits,
+      // This thread has peers and clients to answer meanwhile.
+      waitInline: false,
     }),
   );
   const { report } = engine;

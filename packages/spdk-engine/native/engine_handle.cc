@@ -186,7 +186,8 @@ Napi::Value EngineHandle::get(const Napi::CallbackInfo& info) {
 // else wants this thread: a turn of the event loop costs a good part of what the device takes.
 Napi::Value EngineHandle::endTurn(const Napi::CallbackInfo& info) {
   if (client_ == nullptr) return {};
-  const bool may_wait = watching_ && in_flight_ == 1 && waits_.next() && (!waits_.look() || watch_.loop_is_idle());
+  const bool allowed = info.Length() == 1 && info[0].IsBoolean() && info[0].As<Napi::Boolean>();
+  const bool may_wait = allowed && watching_ && in_flight_ == 1 && waits_.next() && (!waits_.look() || watch_.loop_is_idle());
   const std::uint64_t begun_ns = may_wait ? base::monotonic_ns() : 0;
   const std::optional<bool> ended = client_->end_turn(may_wait ? patience() : engine::Patience{});
   const bool done = may_wait && !ended.has_value() ? wait_for_reactor() : ended.value_or(false);

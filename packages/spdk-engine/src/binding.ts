@@ -34,8 +34,8 @@ export interface NativeEngineHandle {
   /** Six `numbers` a write (`src/batch.ts`); `bytes`: their keys and values, one after the other. */
   batch(ticket: number, numbers: Float64Array, bytes: Uint8Array): number;
   get(ticket: number, keyspace: number, key: Uint8Array): void;
-  /** Hands the gets since the last call to the device, and may deliver what is done within the call. */
-  endTurn(): void;
+  /** Hands the gets since the last call to the device; `mayWait`: what is alone may be waited for and delivered within the call. */
+  endTurn(mayWait: boolean): void;
   scan(
     ticket: number,
     keyspace: number,

@@ -25,6 +25,11 @@ export interface EngineConfig {
    * for a busy processor.
    */
   readonly pollMicros?: number;
+  /**
+   * Waits for an operation that is the only one in flight at the end of the turn that asked for it (default true): the
+   * lowest latency. False on a thread that has other work meanwhile, as a server has.
+   */
+  readonly waitInline?: boolean;
   /** Opens a device that loses flushed data with the power, too (default false; `memory:` needs no permission). */
   readonly allowVolatile?: boolean;
   /**
@@ -68,6 +73,7 @@ export function checkConfig(config: EngineConfig): CheckedConfig {
     partitionBits: PARTITION_BITS_DEFAULT,
     checkpointRecords: 0,
     pollMicros: 0,
+    waitInline: true,
     allowVolatile: false,
     expire: false,
     ...config,

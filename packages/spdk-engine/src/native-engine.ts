@@ -62,6 +62,7 @@ export class NativeEngine implements Engine, Walkable {
   readonly #fail: (error: StoreError) => void;
   readonly #handle: NativeEngineHandle;
   readonly #device: string;
+  readonly #waitInline: boolean;
   readonly #rows = new Float64Array(ROWS_MAX * COLUMNS);
   readonly #latency: Uint8Array;
   readonly #tickets = new TicketTable<Waiting>();
@@ -74,12 +75,14 @@ export class NativeEngine implements Engine, Walkable {
   #pool: readonly ArrayBuffer[] | undefined;
   readonly #endTurn = (): void => {
     this.#turning = false;
-    this.#handle.endTurn();
+    this.#handle.endTurn(this.#waitInline);
   };
 
-  constructor(handle: NativeEngineHandle, device: string) {
+  /** @param waitInline see `EngineConfig.waitInline` */
+  constructor(handle: NativeEngineHandle, device: string, waitInline: boolean) {
     this.#handle = handle;
     this.#device = device;
+    this.#waitInline = waitInline;
     this.#latency = new Uint8Array(handle.latency());
     const failure = Promise.withResolvers<StoreError>();
     this.failed = failure.promise;

@@ -9,7 +9,7 @@ const DRIVERS = { auto: 0, uring: 1, pool: 2 } as const;
 export async function openImage(config: EngineConfig): Promise<NativeEngine> {
   const { device, sizeBytes, driver, create, segmentBytes, partitionBits, checkpointRecords, pollMicros, ...rest } =
     checkConfig(config);
-  const { allowVolatile, expire, spdk } = rest;
+  const { allowVolatile, expire, spdk, waitInline } = rest;
   const addon = device.startsWith('spdk:') ? spdkBinding() : binding();
   try {
     const handle = await addon.openEngine(
@@ -28,7 +28,7 @@ export async function openImage(config: EngineConfig): Promise<NativeEngine> {
       spdk.timeoutMs,
       expire,
     );
-    return new NativeEngine(handle, device);
+    return new NativeEngine(handle, device, waitInline);
   } catch (error) {
     throw translated(error, device);
   }
