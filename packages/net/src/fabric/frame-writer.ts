@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { CHUNK_BYTES, Flag, FrameType, HEADER_BYTES } from './frame.ts';
 
-/** A batch is handed to the socket at this size, or at the end of the turn, whichever comes first. */
+/** A batch is handed to the socket at this size, or when the event loop has heard all sockets, whichever comes first. */
 const FLUSH_BYTES = 24 * 1024;
 const BATCH_BYTES = 64 * 1024;
 /** Payloads up to this are copied into the batch, longer ones are written from where they are. */
@@ -49,7 +49,7 @@ interface LongMessage {
 }
 
 /**
- * Puts frames onto a socket. Frames written in one turn leave in one write; long messages are sent a chunk at a time,
+ * Puts frames onto a socket. Frames written in one turn of the event loop leave in one write, whatever they answer; long messages are sent a chunk at a time,
  * in turns, whenever the socket has room, so that a short message never waits for a long one.
  */
 export class FrameWriter {
@@ -146,7 +146,7 @@ export class FrameWriter {
 
   #schedule(): void {
     this.#scheduled = true;
-    process.nextTick(() => {
+    setImmediate(() => {
       this.#scheduled = false;
       this.flush();
     });
