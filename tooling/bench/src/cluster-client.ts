@@ -6,6 +6,8 @@ import { serveParent } from './worker.ts';
 // The client side of the cluster suite, a process of its own: told what to do over the channel to its parent.
 
 const BATCH = 256;
+/** The context of a key that is absent. */
+const NOTHING = new Uint8Array();
 
 const client = await openClient({ servers: process.argv.slice(2) });
 let filled = false;
@@ -15,7 +17,7 @@ async function fill(): Promise<void> {
   for (let from = 0; from < CLUSTER_KEYS; from += BATCH) {
     const ops = Array.from({ length: BATCH }, (_, at) => {
       const key = clusterKey(from + at);
-      return { op: 'put', keyspace: CLUSTER_KEYSPACE, key, value: CLUSTER_VALUE, context: 'seen' } as const;
+      return { op: 'put', keyspace: CLUSTER_KEYSPACE, key, value: CLUSTER_VALUE, context: NOTHING } as const;
     });
     const failed = (await client.batch(ops)).find((result) => 'error' in result);
     if (failed !== undefined) throw new Error(`the nodes did not take the data: ${JSON.stringify(failed)}`);
@@ -25,12 +27,11 @@ async function fill(): Promise<void> {
 const any = (): Uint8Array => clusterKey(Math.floor(Math.random() * CLUSTER_KEYS));
 
 const OPERATIONS: Readonly<Record<ClusterLoad['operation'], () => Promise<unknown>>> = {
-  /** Of a key that nobody has written: there is nothing to replace, so nothing has to be read first. */
-  put: () =>
-    client.put(CLUSTER_KEYSPACE, Buffer.from(`fresh:${fresh++}`), CLUSTER_VALUE, {
-      context: 'seen',
-      consistency: 'quorum',
-    }),
+  /** Of a key that nobody has written, with the context that says so: nothing has to be read first. */
+  put: () => {
+    const key = Buffer.from(`fresh:${fresh++}`);
+    return client.put(CLUSTER_KEYSPACE, key, CLUSTER_VALUE, { context: NOTHING, consistency: 'quorum' });
+  },
   /** Of any key, whose context is read first. */
   overwrite: () => client.put(CLUSTER_KEYSPACE, any(), CLUSTER_VALUE, { consistency: 'quorum' }),
   get: async () => {
