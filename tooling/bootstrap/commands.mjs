@@ -13,6 +13,7 @@ export const COMMANDS = {
   start: { purposes: [], run: source('tooling/cluster/src/main.ts') },
   bench: { purposes: ['bench'], run: source('tooling/bench/src/main.ts') },
   sim: { purposes: [], build: false, run: source('tooling/sim/run.ts') },
+  chaos: { purposes: [], run: source('tooling/chaos/run.ts') },
   'test:engine-torture': { purposes: ['test'], build: false, run: source('tooling/engine-torture/run.ts') },
   codegen: { purposes: [], build: false, run: source('tooling/codegen/reasons-to-header.ts') },
   setup: { purposes: [] },

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 
 const READY_TIMEOUT_MS = 60_000;
-const MAIN = new URL('../src/main.ts', import.meta.url).pathname;
+const SOURCE = ['--conditions=@ferrite/source', new URL('../src/main.ts', import.meta.url).pathname];
+const BUILT = [new URL('../dist/main.js', import.meta.url).pathname];
 
 /** Real node processes on loopback, each with its own device file; for tests only. */
 export interface LocalCluster extends AsyncDisposable {
@@ -30,6 +31,8 @@ export interface LocalNode {
   run(): Promise<number | null>;
   /** Sends the signal and waits for the process to end; resolves with its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Sends the signal and does not wait. */
+  signal(signal: NodeJS.Signals): void;
   log(): string;
   /** Waits until the node counts in the quorums of all its partitions. */
   serving(): Promise<void>;
@@ -38,6 +41,8 @@ export interface LocalNode {
 export interface LocalClusterOptions {
   readonly nodes?: number;
   readonly sizeMiB?: number;
+  /** Runs what was built, which starts faster, instead of the source. */
+  readonly built?: boolean;
   /** Extra settings, merged over the ones every node gets. */
   readonly settings?: Record<string, unknown>;
 }
@@ -75,6 +80,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
       image,
       config,
       logFile: join(directory, `${member.id}.log`),
+      program: options.built === true ? BUILT : SOURCE,
     });
   });
   const cluster: LocalCluster = {
@@ -102,6 +108,7 @@ interface LocalNodeInit {
   readonly image: string;
   readonly config: string;
   readonly logFile: string;
+  readonly program: readonly string[];
 }
 
 function localNode(init: LocalNodeInit): LocalNode {
@@ -110,7 +117,7 @@ function localNode(init: LocalNodeInit): LocalNode {
 
   const launch = (): void => {
     const log = createWriteStream(init.logFile, { flags: 'a' });
-    const started = spawn(process.execPath, ['--conditions=@ferrite/source', MAIN, '--config', init.config], {
+    const started = spawn(process.execPath, [...init.program, '--config', init.config], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     started.stdout?.pipe(log, { end: false });
@@ -154,6 +161,9 @@ function localNode(init: LocalNodeInit): LocalNode {
       if (child === undefined) return null;
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       return await ended;
+    },
+    signal(signal) {
+      child?.kill(signal);
     },
   };
 }

@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest';
+import { parseCommand } from './options.ts';
+
+it('has a default for everything, and refuses what it does not know', () => {
+  expect(parseCommand([])).toMatchObject({ minutes: 1, nodes: 3, rate: 1000, faults: ['kill', 'pause', 'wipe'] });
+  expect(parseCommand(['--faults', 'kill'])?.faults).toEqual(['kill']);
+  expect(parseCommand(['--faults', ''])?.faults).toEqual([]);
+  expect(parseCommand(['--help'])).toBeUndefined();
+  expect(() => parseCommand(['--faults', 'flood'])).toThrow('--faults takes some of kill, pause, wipe');
+  expect(() => parseCommand(['--nodes', '2'])).toThrow('--nodes takes a whole number from 3 to 7');
+  expect(() => parseCommand(['--minutes', 'x'])).toThrow('--minutes takes a number');
+});

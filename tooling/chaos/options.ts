@@ -1,0 +1,71 @@
+import { parseArgs } from 'node:util';
+
+export const USAGE: string = `usage: npm run chaos -- [options]
+  --minutes M    how long load and faults last (1)
+  --seed S       draws the load and the faults (1)
+  --nodes N      processes, 3 to 7 (3)
+  --rate R       operations a second (1000)
+  --keys K       how many keys there are (1000)
+  --faults LIST  some of kill,pause,wipe, separated by commas (all)
+  --json FILE    writes what was seen there
+  --record       appends it to tooling/evidence/chaos.jsonl
+Ends with 1 if a promise was broken: an acknowledged write lost, a read older than one before it, a value that nobody wrote
+or that was deleted, replicas that differ a minute after the last fault.`;
+
+export const FAULTS = ['kill', 'pause', 'wipe'] as const;
+export type Fault = (typeof FAULTS)[number];
+
+export interface ChaosCommand {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly nodes: number;
+  readonly rate: number;
+  readonly keys: number;
+  readonly faults: readonly Fault[];
+  readonly json: string | undefined;
+  readonly record: boolean;
+}
+
+/** The command in `args`; undefined if help is asked for. Throws an Error that says what is wrong. */
+export function parseCommand(args: readonly string[]): ChaosCommand | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      minutes: { type: 'string', default: '1' },
+      seed: { type: 'string', default: '1' },
+      nodes: { type: 'string', default: '3' },
+      rate: { type: 'string', default: '1000' },
+      keys: { type: 'string', default: '1000' },
+      faults: { type: 'string', default: FAULTS.join(',') },
+      json: { type: 'string' },
+      record: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const minutes = Number(values.minutes);
+  if (!(minutes > 0 && minutes <= 24 * 60))
+    throw new Error(`--minutes takes a number up to a day, not "${values.minutes}"`);
+  return {
+    minutes,
+    seed: whole('--seed', values.seed, 0, Number.MAX_SAFE_INTEGER),
+    nodes: whole('--nodes', values.nodes, 3, 7),
+    rate: whole('--rate', values.rate, 1, 100_000),
+    keys: whole('--keys', values.keys, 1, 1_000_000),
+    faults: values.faults === '' ? [] : values.faults.split(',').map(faultNamed),
+    json: values.json,
+    record: values.record,
+  };
+}
+
+function faultNamed(name: string): Fault {
+  const fault = FAULTS.find((each) => each === name);
+  if (fault === undefined) throw new Error(`--faults takes some of ${FAULTS.join(', ')}, not "${name}"`);
+  return fault;
+}
+
+function whole(option: string, text: string, least: number, most: number): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number >= least && number <= most) return number;
+  throw new Error(`${option} takes a whole number from ${least} to ${most}, not "${text}"`);
+}
