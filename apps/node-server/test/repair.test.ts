@@ -22,11 +22,13 @@ describe('a cluster that repairs itself', () => {
     await nodes[2].stop('SIGKILL');
     const keys = Array.from({ length: 200 }, (_, i) => `missed ${i}`);
     for (const key of keys) must(await one.put(key, `value of ${key}`));
+    expect(await hintsFor(nodes, 'n3')).toBeGreaterThan(0);
     await nodes[2].start();
     // At ONE the node answers from its own copy alone.
     await eventually(async () => {
       for (const key of keys) expect(must(await three.get(key, ONE)).values).toEqual([`value of ${key}`]);
     });
+    await eventually(async () => expect(await hintsFor(nodes, 'n3')).toBe(0));
   });
 
   it('finds the bytes that were flipped in a stopped node and heals them, and never serves one of them', async () => {
@@ -53,6 +55,22 @@ describe('a cluster that repairs itself', () => {
     for (const key of keys) expect(must(await three.get(key, ONE)).values).toEqual([`value of ${key}!`]);
   });
 });
+
+interface Hinted {
+  status: { repair: { hints?: readonly { peer: string; hints?: string; refused?: string }[] } };
+}
+
+/** Hints that the running nodes say they hold for a peer. */
+async function hintsFor(nodes: readonly LocalNode[], wanted: string): Promise<number> {
+  let held = 0;
+  for (const { url } of nodes) {
+    const reply = await jsonClient(url).call<Hinted>('ferrite.node.v1.NodeService', 'GetStatus', {});
+    if (!reply.ok) continue;
+    for (const { peer, hints = '0', refused = '0' } of reply.value.status.repair.hints ?? [])
+      if (peer === wanted) held += Number(hints) + Number(refused);
+  }
+  return held;
+}
 
 /** Flips a bit in the middle of every copy of each text. */
 function flip(image: string, texts: readonly string[]): void {

@@ -1,7 +1,7 @@
 export { type BatchResult } from './batch.ts';
 export { type Client, type ClientConfig, openClient } from './client.ts';
 export { type KeyspaceSettings, type Keyspaces } from './keyspaces.ts';
-export { type EngineStatus, type NodeState, type NodeStatus, type PeerState } from './node-states.ts';
+export { type EngineStatus, type NodeState, type NodeStatus, type PeerState, type RepairState } from './node-states.ts';
 export { equalBytes, type OneValue, oneValue } from './one-value.ts';
 export { type Keyspace, type Member, type Topology } from './topology.ts';
 export {

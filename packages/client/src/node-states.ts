@@ -1,7 +1,7 @@
 import { createClient } from '@connectrpc/connect';
 import { fromConnectError } from '@ferrite/net';
 import { NodeService as AdminNodeService } from '@ferrite/proto/admin';
-import type { NodeStatus as WireNodeStatus } from '@ferrite/proto/node';
+import type { NodeStatus as WireNodeStatus, RepairStatus as WireRepairStatus } from '@ferrite/proto/node';
 import { NodeService } from '@ferrite/proto/node';
 import type { ClusterView } from './cluster-view.ts';
 import { CONTROL_MS_MAX } from './limits.ts';
@@ -22,6 +22,39 @@ export interface NodeStatus {
   readonly peers: readonly PeerState[];
   /** Why the node does not serve fully; empty if it does. */
   readonly detail: string;
+  readonly repair: RepairState;
+}
+
+/** What a node does so that its replicas hold what the others hold. */
+export interface RepairState {
+  /** Partitions on their way from other replicas; `stalled` says why nothing of one is, if nothing is. */
+  readonly transfers: readonly {
+    readonly partition: number;
+    readonly from: string;
+    readonly records: number;
+    readonly bytes: number;
+    readonly stalled: string;
+  }[];
+  /** Until everything is merged, in milliseconds, at the present rate; absent while that cannot be told. */
+  readonly estimatedMs?: number;
+  /** Records that cannot be read there and are merged from others. */
+  readonly unreadableRecords: number;
+  readonly unreadableStalled: string;
+  /** Every kind of background work, and why it does not go on as fast as it could. */
+  readonly background: readonly {
+    readonly kind: string;
+    readonly waiting: number;
+    readonly inFlight: number;
+    readonly bytesPerSecond: number;
+    readonly stalled: string;
+  }[];
+  /** Peers that may lack something of what the node coordinated. */
+  readonly hints: readonly { readonly peer: string; readonly hints: number; readonly refused: number }[];
+  /** Rounds of anti-entropy; comparisons of the last one that found a difference, and that could not be made. */
+  readonly rounds: number;
+  readonly differing: number;
+  readonly missed: number;
+  readonly comparisonStalled: string;
 }
 
 /** What a node says of another. */
@@ -99,6 +132,28 @@ function found(status: WireNodeStatus | undefined, error: string): Pick<NodeStat
       },
       peers: status.peers.map(({ id, reachable, detail, liveness }) => ({ id, reachable, detail, liveness })),
       detail: status.detail,
+      repair: repairOf(status.repair),
     },
+  };
+}
+
+/** A node of an older version says nothing of its repair. */
+function repairOf(repair: WireRepairStatus | undefined): RepairState {
+  const { transfers = [], background = [], hints = [], estimatedMs } = repair ?? {};
+  return {
+    transfers: transfers.map(({ partition, from, records, bytes, stalled }) => {
+      return { partition, from, records: Number(records), bytes: Number(bytes), stalled };
+    }),
+    ...(estimatedMs !== undefined && { estimatedMs: Number(estimatedMs) }),
+    unreadableRecords: repair?.unreadableRecords ?? 0,
+    unreadableStalled: repair?.unreadableStalled ?? '',
+    background: background.map(({ kind, waiting, inFlight, bytesPerSecond, stalled }) => {
+      return { kind, waiting, inFlight, bytesPerSecond: Number(bytesPerSecond), stalled };
+    }),
+    hints: hints.map((each) => ({ peer: each.peer, hints: Number(each.hints), refused: Number(each.refused) })),
+    rounds: repair?.rounds ?? 0,
+    differing: repair?.differing ?? 0,
+    missed: repair?.missed ?? 0,
+    comparisonStalled: repair?.comparisonStalled ?? '',
   };
 }

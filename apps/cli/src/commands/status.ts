@@ -3,6 +3,7 @@ import { EXIT } from '../exit-code.ts';
 import { formatTable } from '../table.ts';
 import { count, formatBytes, formatMs } from '../text.ts';
 import type { Registry } from './register.ts';
+import { repairRemarks } from './repair-remarks.ts';
 
 export function addStatus(registry: Registry): void {
   registry.add(
@@ -69,6 +70,7 @@ function remarks(nodes: readonly NodeState[]): string {
     return [
       ...gone.map(({ id, liveness }) => `${member.id} holds ${id} for ${liveness}`),
       ...(status.detail === '' ? [] : [`${member.id}: ${status.detail}`]),
+      ...repairRemarks(member.id, status.repair),
       ...(away.length === 0 ? [] : [`${member.id} does not reach ${away.join(', ')}`]),
     ];
   });

@@ -1,7 +1,14 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
-import type { NodeService, NodeStatusSchema } from '@ferrite/proto/node';
-import { createKeyspace, deleteKeyspace, keyspaceNamed, type ReplicaNode, updateKeyspace } from '@ferrite/replication';
+import type { NodeService, NodeStatusSchema, RepairStatusSchema } from '@ferrite/proto/node';
+import {
+  createKeyspace,
+  deleteKeyspace,
+  keyspaceNamed,
+  type ReplicaNode,
+  type ReplicaStatus,
+  updateKeyspace,
+} from '@ferrite/replication';
 import type { Engine } from '@ferrite/spdk-engine';
 import { keyspaceFromWire, keyspaceToWire } from '../codec/topology.ts';
 import type { NodeConfig } from '../config/schema.ts';
@@ -42,6 +49,7 @@ export function nodeService({
       partitionsMember: replica.topology().table.length - waiting,
       partitionsRecovering: waiting,
       detail,
+      repair: repairToWire(now),
       engine: {
         device: config.storage.device,
         driver: engine.report.deviceKind,
@@ -82,5 +90,27 @@ export function nodeService({
       await replica.changeTopology((document) => deleteKeyspace(document, name));
       return {};
     },
+  };
+}
+
+function repairToWire(status: ReplicaStatus): MessageInitShape<typeof RepairStatusSchema> {
+  const { recovery, recordRepair, background, hints, antiEntropy } = status;
+  return {
+    transfers: recovery.transfers.map(({ partition, from, records, bytes, stalled }) => {
+      return { partition, from, records: BigInt(records), bytes: BigInt(bytes), stalled };
+    }),
+    ...(recovery.estimatedMs !== undefined && { estimatedMs: BigInt(Math.ceil(recovery.estimatedMs)) }),
+    unreadableRecords: recordRepair.unreadable,
+    unreadableStalled: recordRepair.stalled,
+    background: background.map(({ kind, waiting, inFlight, operations, bytes, bytesPerSecond, stalled }) => {
+      const rate = BigInt(Math.round(bytesPerSecond));
+      const done = { operations: BigInt(operations), bytes: BigInt(bytes), bytesPerSecond: rate };
+      return { kind, waiting, inFlight, stalled, ...done };
+    }),
+    hints: hints.peers.map((each) => ({ peer: each.peer, hints: BigInt(each.hints), refused: BigInt(each.refused) })),
+    rounds: antiEntropy.rounds,
+    differing: antiEntropy.differing,
+    missed: antiEntropy.missed,
+    comparisonStalled: antiEntropy.stalled,
   };
 }

@@ -111,6 +111,11 @@ export declare type NodeStatus = Message<"ferrite.node.v1.NodeStatus"> & {
    * @generated from field: string detail = 13;
    */
   detail: string;
+
+  /**
+   * @generated from field: ferrite.node.v1.RepairStatus repair = 14;
+   */
+  repair?: RepairStatus | undefined;
 };
 
 /**
@@ -118,6 +123,197 @@ export declare type NodeStatus = Message<"ferrite.node.v1.NodeStatus"> & {
  * Use `create(NodeStatusSchema)` to create a new message.
  */
 export declare const NodeStatusSchema: GenMessage<NodeStatus>;
+
+/**
+ * What is done so that this node's replicas hold what the others hold.
+ *
+ * @generated from message ferrite.node.v1.RepairStatus
+ */
+export declare type RepairStatus = Message<"ferrite.node.v1.RepairStatus"> & {
+  /**
+   * Partitions on their way from other replicas.
+   *
+   * @generated from field: repeated ferrite.node.v1.Transfer transfers = 1;
+   */
+  transfers: Transfer[];
+
+  /**
+   * Until everything is merged, in milliseconds, at the present rate; absent while that cannot be told.
+   *
+   * @generated from field: optional uint64 estimated_ms = 2;
+   */
+  estimatedMs?: bigint | undefined;
+
+  /**
+   * Records that cannot be read here and are merged from others, and why that does not go on, if it does not.
+   *
+   * @generated from field: uint32 unreadable_records = 3;
+   */
+  unreadableRecords: number;
+
+  /**
+   * @generated from field: string unreadable_stalled = 4;
+   */
+  unreadableStalled: string;
+
+  /**
+   * Every kind of background work.
+   *
+   * @generated from field: repeated ferrite.node.v1.BackgroundWork background = 5;
+   */
+  background: BackgroundWork[];
+
+  /**
+   * Peers that may lack something of what this node coordinated.
+   *
+   * @generated from field: repeated ferrite.node.v1.PeerHints hints = 6;
+   */
+  hints: PeerHints[];
+
+  /**
+   * Rounds of anti-entropy; of the last one, comparisons that found a difference and that could not be made, and why.
+   *
+   * @generated from field: uint32 rounds = 7;
+   */
+  rounds: number;
+
+  /**
+   * @generated from field: uint32 differing = 8;
+   */
+  differing: number;
+
+  /**
+   * @generated from field: uint32 missed = 9;
+   */
+  missed: number;
+
+  /**
+   * @generated from field: string comparison_stalled = 10;
+   */
+  comparisonStalled: string;
+};
+
+/**
+ * Describes the message ferrite.node.v1.RepairStatus.
+ * Use `create(RepairStatusSchema)` to create a new message.
+ */
+export declare const RepairStatusSchema: GenMessage<RepairStatus>;
+
+/**
+ * @generated from message ferrite.node.v1.Transfer
+ */
+export declare type Transfer = Message<"ferrite.node.v1.Transfer"> & {
+  /**
+   * @generated from field: uint32 partition = 1;
+   */
+  partition: number;
+
+  /**
+   * @generated from field: string from = 2;
+   */
+  from: string;
+
+  /**
+   * @generated from field: uint64 records = 3;
+   */
+  records: bigint;
+
+  /**
+   * @generated from field: uint64 bytes = 4;
+   */
+  bytes: bigint;
+
+  /**
+   * Why nothing is on its way at the moment; empty if something is.
+   *
+   * @generated from field: string stalled = 5;
+   */
+  stalled: string;
+};
+
+/**
+ * Describes the message ferrite.node.v1.Transfer.
+ * Use `create(TransferSchema)` to create a new message.
+ */
+export declare const TransferSchema: GenMessage<Transfer>;
+
+/**
+ * @generated from message ferrite.node.v1.BackgroundWork
+ */
+export declare type BackgroundWork = Message<"ferrite.node.v1.BackgroundWork"> & {
+  /**
+   * "record-repair", "recovery", "hints", "anti-entropy", "forgetting" or "trees".
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: uint32 waiting = 2;
+   */
+  waiting: number;
+
+  /**
+   * @generated from field: uint32 in_flight = 3;
+   */
+  inFlight: number;
+
+  /**
+   * @generated from field: uint64 operations = 4;
+   */
+  operations: bigint;
+
+  /**
+   * @generated from field: uint64 bytes = 5;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: uint64 bytes_per_second = 6;
+   */
+  bytesPerSecond: bigint;
+
+  /**
+   * Why it does not go on as fast as it could; empty if it does, or has nothing to do.
+   *
+   * @generated from field: string stalled = 7;
+   */
+  stalled: string;
+};
+
+/**
+ * Describes the message ferrite.node.v1.BackgroundWork.
+ * Use `create(BackgroundWorkSchema)` to create a new message.
+ */
+export declare const BackgroundWorkSchema: GenMessage<BackgroundWork>;
+
+/**
+ * @generated from message ferrite.node.v1.PeerHints
+ */
+export declare type PeerHints = Message<"ferrite.node.v1.PeerHints"> & {
+  /**
+   * @generated from field: string peer = 1;
+   */
+  peer: string;
+
+  /**
+   * @generated from field: uint64 hints = 2;
+   */
+  hints: bigint;
+
+  /**
+   * For so many more there was no room: anti-entropy brings them.
+   *
+   * @generated from field: uint64 refused = 3;
+   */
+  refused: bigint;
+};
+
+/**
+ * Describes the message ferrite.node.v1.PeerHints.
+ * Use `create(PeerHintsSchema)` to create a new message.
+ */
+export declare const PeerHintsSchema: GenMessage<PeerHints>;
 
 /**
  * @generated from message ferrite.node.v1.EngineStatus

@@ -9,7 +9,7 @@ import { file_ferrite_kv_v1_keyspace } from "../../kv/v1/keyspace_pb.js";
  * Describes the file ferrite/node/v1/node_service.proto.
  */
 export const file_ferrite_node_v1_node_service = /*@__PURE__*/
-  fileDesc("CiJmZXJyaXRlL25vZGUvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEg9mZXJyaXRlLm5vZGUudjEiEgoQR2V0U3RhdHVzUmVxdWVzdCJAChFHZXRTdGF0dXNSZXNwb25zZRIrCgZzdGF0dXMYASABKAsyGy5mZXJyaXRlLm5vZGUudjEuTm9kZVN0YXR1cyKpAgoKTm9kZVN0YXR1cxIKCgJpZBgBIAEoCRIMCgRob3N0GAIgASgJEgwKBHpvbmUYAyABKAkSDwoHdmVyc2lvbhgEIAEoCRINCgVlcG9jaBgFIAEoBBIMCgRib290GAYgASgEEhEKCXVwdGltZV9tcxgHIAEoBBINCgVzdGF0ZRgIIAEoCRIZChFwYXJ0aXRpb25zX21lbWJlchgJIAEoDRIdChVwYXJ0aXRpb25zX3JlY292ZXJpbmcYCiABKA0SLQoGZW5naW5lGAsgASgLMh0uZmVycml0ZS5ub2RlLnYxLkVuZ2luZVN0YXR1cxIqCgVwZWVycxgMIAMoCzIbLmZlcnJpdGUubm9kZS52MS5QZWVyU3RhdHVzEg4KBmRldGFpbBgNIAEoCSK1AQoMRW5naW5lU3RhdHVzEg4KBmRldmljZRgBIAEoCRIOCgZkcml2ZXIYAiABKAkSFgoOY2FwYWNpdHlfYnl0ZXMYAyABKAQSEgoKdXNlZF9ieXRlcxgEIAEoBBIPCgdyZWNvcmRzGAUgASgEEgwKBHB1dHMYBiABKAQSDAoEZ2V0cxgHIAEoBBIOCgZncm91cHMYCCABKAQSHAoUZGV2aWNlX2J5dGVzX3dyaXR0ZW4YCSABKAQicAoKUGVlclN0YXR1cxIKCgJpZBgBIAEoCRIRCglyZWFjaGFibGUYAiABKAgSDgoGZGV0YWlsGAMgASgJEhAKCGxpdmVuZXNzGAQgASgJEgwKBGJvb3QYBSABKAQSEwoLaW5jYXJuYXRpb24YBiABKAQiQgoVQ3JlYXRlS2V5c3BhY2VSZXF1ZXN0EikKCGtleXNwYWNlGAEgASgLMhcuZmVycml0ZS5rdi52MS5LZXlzcGFjZSJDChZDcmVhdGVLZXlzcGFjZVJlc3BvbnNlEikKCGtleXNwYWNlGAEgASgLMhcuZmVycml0ZS5rdi52MS5LZXlzcGFjZSJCChVVcGRhdGVLZXlzcGFjZVJlcXVlc3QSKQoIa2V5c3BhY2UYASABKAsyFy5mZXJyaXRlLmt2LnYxLktleXNwYWNlIkMKFlVwZGF0ZUtleXNwYWNlUmVzcG9uc2USKQoIa2V5c3BhY2UYASABKAsyFy5mZXJyaXRlLmt2LnYxLktleXNwYWNlIiUKFURlbGV0ZUtleXNwYWNlUmVxdWVzdBIMCgRuYW1lGAEgASgJIhgKFkRlbGV0ZUtleXNwYWNlUmVzcG9uc2UyjwMKC05vZGVTZXJ2aWNlElcKCUdldFN0YXR1cxIhLmZlcnJpdGUubm9kZS52MS5HZXRTdGF0dXNSZXF1ZXN0GiIuZmVycml0ZS5ub2RlLnYxLkdldFN0YXR1c1Jlc3BvbnNlIgOQAgESYQoOQ3JlYXRlS2V5c3BhY2USJi5mZXJyaXRlLm5vZGUudjEuQ3JlYXRlS2V5c3BhY2VSZXF1ZXN0GicuZmVycml0ZS5ub2RlLnYxLkNyZWF0ZUtleXNwYWNlUmVzcG9uc2USYQoOVXBkYXRlS2V5c3BhY2USJi5mZXJyaXRlLm5vZGUudjEuVXBkYXRlS2V5c3BhY2VSZXF1ZXN0GicuZmVycml0ZS5ub2RlLnYxLlVwZGF0ZUtleXNwYWNlUmVzcG9uc2USYQoORGVsZXRlS2V5c3BhY2USJi5mZXJyaXRlLm5vZGUudjEuRGVsZXRlS2V5c3BhY2VSZXF1ZXN0GicuZmVycml0ZS5ub2RlLnYxLkRlbGV0ZUtleXNwYWNlUmVzcG9uc2ViBnByb3RvMw", [file_ferrite_kv_v1_keyspace]);
+  fileDesc("CiJmZXJyaXRlL25vZGUvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEg9mZXJyaXRlLm5vZGUudjEiEgoQR2V0U3RhdHVzUmVxdWVzdCJAChFHZXRTdGF0dXNSZXNwb25zZRIrCgZzdGF0dXMYASABKAsyGy5mZXJyaXRlLm5vZGUudjEuTm9kZVN0YXR1cyLYAgoKTm9kZVN0YXR1cxIKCgJpZBgBIAEoCRIMCgRob3N0GAIgASgJEgwKBHpvbmUYAyABKAkSDwoHdmVyc2lvbhgEIAEoCRINCgVlcG9jaBgFIAEoBBIMCgRib290GAYgASgEEhEKCXVwdGltZV9tcxgHIAEoBBINCgVzdGF0ZRgIIAEoCRIZChFwYXJ0aXRpb25zX21lbWJlchgJIAEoDRIdChVwYXJ0aXRpb25zX3JlY292ZXJpbmcYCiABKA0SLQoGZW5naW5lGAsgASgLMh0uZmVycml0ZS5ub2RlLnYxLkVuZ2luZVN0YXR1cxIqCgVwZWVycxgMIAMoCzIbLmZlcnJpdGUubm9kZS52MS5QZWVyU3RhdHVzEg4KBmRldGFpbBgNIAEoCRItCgZyZXBhaXIYDiABKAsyHS5mZXJyaXRlLm5vZGUudjEuUmVwYWlyU3RhdHVzIs8CCgxSZXBhaXJTdGF0dXMSLAoJdHJhbnNmZXJzGAEgAygLMhkuZmVycml0ZS5ub2RlLnYxLlRyYW5zZmVyEhkKDGVzdGltYXRlZF9tcxgCIAEoBEgAiAEBEhoKEnVucmVhZGFibGVfcmVjb3JkcxgDIAEoDRIaChJ1bnJlYWRhYmxlX3N0YWxsZWQYBCABKAkSMwoKYmFja2dyb3VuZBgFIAMoCzIfLmZlcnJpdGUubm9kZS52MS5CYWNrZ3JvdW5kV29yaxIpCgVoaW50cxgGIAMoCzIaLmZlcnJpdGUubm9kZS52MS5QZWVySGludHMSDgoGcm91bmRzGAcgASgNEhEKCWRpZmZlcmluZxgIIAEoDRIOCgZtaXNzZWQYCSABKA0SGgoSY29tcGFyaXNvbl9zdGFsbGVkGAogASgJQg8KDV9lc3RpbWF0ZWRfbXMiXAoIVHJhbnNmZXISEQoJcGFydGl0aW9uGAEgASgNEgwKBGZyb20YAiABKAkSDwoHcmVjb3JkcxgDIAEoBBINCgVieXRlcxgEIAEoBBIPCgdzdGFsbGVkGAUgASgJIpABCg5CYWNrZ3JvdW5kV29yaxIMCgRraW5kGAEgASgJEg8KB3dhaXRpbmcYAiABKA0SEQoJaW5fZmxpZ2h0GAMgASgNEhIKCm9wZXJhdGlvbnMYBCABKAQSDQoFYnl0ZXMYBSABKAQSGAoQYnl0ZXNfcGVyX3NlY29uZBgGIAEoBBIPCgdzdGFsbGVkGAcgASgJIjkKCVBlZXJIaW50cxIMCgRwZWVyGAEgASgJEg0KBWhpbnRzGAIgASgEEg8KB3JlZnVzZWQYAyABKAQitQEKDEVuZ2luZVN0YXR1cxIOCgZkZXZpY2UYASABKAkSDgoGZHJpdmVyGAIgASgJEhYKDmNhcGFjaXR5X2J5dGVzGAMgASgEEhIKCnVzZWRfYnl0ZXMYBCABKAQSDwoHcmVjb3JkcxgFIAEoBBIMCgRwdXRzGAYgASgEEgwKBGdldHMYByABKAQSDgoGZ3JvdXBzGAggASgEEhwKFGRldmljZV9ieXRlc193cml0dGVuGAkgASgEInAKClBlZXJTdGF0dXMSCgoCaWQYASABKAkSEQoJcmVhY2hhYmxlGAIgASgIEg4KBmRldGFpbBgDIAEoCRIQCghsaXZlbmVzcxgEIAEoCRIMCgRib290GAUgASgEEhMKC2luY2FybmF0aW9uGAYgASgEIkIKFUNyZWF0ZUtleXNwYWNlUmVxdWVzdBIpCghrZXlzcGFjZRgBIAEoCzIXLmZlcnJpdGUua3YudjEuS2V5c3BhY2UiQwoWQ3JlYXRlS2V5c3BhY2VSZXNwb25zZRIpCghrZXlzcGFjZRgBIAEoCzIXLmZlcnJpdGUua3YudjEuS2V5c3BhY2UiQgoVVXBkYXRlS2V5c3BhY2VSZXF1ZXN0EikKCGtleXNwYWNlGAEgASgLMhcuZmVycml0ZS5rdi52MS5LZXlzcGFjZSJDChZVcGRhdGVLZXlzcGFjZVJlc3BvbnNlEikKCGtleXNwYWNlGAEgASgLMhcuZmVycml0ZS5rdi52MS5LZXlzcGFjZSIlChVEZWxldGVLZXlzcGFjZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSIYChZEZWxldGVLZXlzcGFjZVJlc3BvbnNlMo8DCgtOb2RlU2VydmljZRJXCglHZXRTdGF0dXMSIS5mZXJyaXRlLm5vZGUudjEuR2V0U3RhdHVzUmVxdWVzdBoiLmZlcnJpdGUubm9kZS52MS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEmEKDkNyZWF0ZUtleXNwYWNlEiYuZmVycml0ZS5ub2RlLnYxLkNyZWF0ZUtleXNwYWNlUmVxdWVzdBonLmZlcnJpdGUubm9kZS52MS5DcmVhdGVLZXlzcGFjZVJlc3BvbnNlEmEKDlVwZGF0ZUtleXNwYWNlEiYuZmVycml0ZS5ub2RlLnYxLlVwZGF0ZUtleXNwYWNlUmVxdWVzdBonLmZlcnJpdGUubm9kZS52MS5VcGRhdGVLZXlzcGFjZVJlc3BvbnNlEmEKDkRlbGV0ZUtleXNwYWNlEiYuZmVycml0ZS5ub2RlLnYxLkRlbGV0ZUtleXNwYWNlUmVxdWVzdBonLmZlcnJpdGUubm9kZS52MS5EZWxldGVLZXlzcGFjZVJlc3BvbnNlYgZwcm90bzM", [file_ferrite_kv_v1_keyspace]);
 
 /**
  * Describes the message ferrite.node.v1.GetStatusRequest.
@@ -33,60 +33,88 @@ export const NodeStatusSchema = /*@__PURE__*/
   messageDesc(file_ferrite_node_v1_node_service, 2);
 
 /**
+ * Describes the message ferrite.node.v1.RepairStatus.
+ * Use `create(RepairStatusSchema)` to create a new message.
+ */
+export const RepairStatusSchema = /*@__PURE__*/
+  messageDesc(file_ferrite_node_v1_node_service, 3);
+
+/**
+ * Describes the message ferrite.node.v1.Transfer.
+ * Use `create(TransferSchema)` to create a new message.
+ */
+export const TransferSchema = /*@__PURE__*/
+  messageDesc(file_ferrite_node_v1_node_service, 4);
+
+/**
+ * Describes the message ferrite.node.v1.BackgroundWork.
+ * Use `create(BackgroundWorkSchema)` to create a new message.
+ */
+export const BackgroundWorkSchema = /*@__PURE__*/
+  messageDesc(file_ferrite_node_v1_node_service, 5);
+
+/**
+ * Describes the message ferrite.node.v1.PeerHints.
+ * Use `create(PeerHintsSchema)` to create a new message.
+ */
+export const PeerHintsSchema = /*@__PURE__*/
+  messageDesc(file_ferrite_node_v1_node_service, 6);
+
+/**
  * Describes the message ferrite.node.v1.EngineStatus.
  * Use `create(EngineStatusSchema)` to create a new message.
  */
 export const EngineStatusSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_node_v1_node_service, 3);
+  messageDesc(file_ferrite_node_v1_node_service, 7);
 
 /**
  * Describes the message ferrite.node.v1.PeerStatus.
  * Use `create(PeerStatusSchema)` to create a new message.
  */
 export const PeerStatusSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_node_v1_node_service, 4);
+  messageDesc(file_ferrite_node_v1_node_service, 8);
 
 /**
  * Describes the message ferrite.node.v1.CreateKeyspaceRequest.
  * Use `create(CreateKeyspaceRequestSchema)` to create a new message.
  */
 export const CreateKeyspaceRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_node_v1_node_service, 5);
+  messageDesc(file_ferrite_node_v1_node_service, 9);
 
 /**
  * Describes the message ferrite.node.v1.CreateKeyspaceResponse.
  * Use `create(CreateKeyspaceResponseSchema)` to create a new message.
  */
 export const CreateKeyspaceResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_node_v1_node_service, 6);
+  messageDesc(file_ferrite_node_v1_node_service, 10);
 
 /**
  * Describes the message ferrite.node.v1.UpdateKeyspaceRequest.
  * Use `create(UpdateKeyspaceRequestSchema)` to create a new message.
  */
 export const UpdateKeyspaceRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_node_v1_node_service, 7);
+  messageDesc(file_ferrite_node_v1_node_service, 11);
 
 /**
  * Describes the message ferrite.node.v1.UpdateKeyspaceResponse.
  * Use `create(UpdateKeyspaceResponseSchema)` to create a new message.
  */
 export const UpdateKeyspaceResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_node_v1_node_service, 8);
+  messageDesc(file_ferrite_node_v1_node_service, 12);
 
 /**
  * Describes the message ferrite.node.v1.DeleteKeyspaceRequest.
  * Use `create(DeleteKeyspaceRequestSchema)` to create a new message.
  */
 export const DeleteKeyspaceRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_node_v1_node_service, 9);
+  messageDesc(file_ferrite_node_v1_node_service, 13);
 
 /**
  * Describes the message ferrite.node.v1.DeleteKeyspaceResponse.
  * Use `create(DeleteKeyspaceResponseSchema)` to create a new message.
  */
 export const DeleteKeyspaceResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_node_v1_node_service, 10);
+  messageDesc(file_ferrite_node_v1_node_service, 14);
 
 /**
  * Administration of one node; only nodes write the topology. The admin API is a facade over it.
