@@ -68,7 +68,7 @@ base::Result<std::uint64_t> Core::submit_batch(const std::shared_ptr<ClientQueue
     bytes += record_bytes(static_cast<std::uint32_t>(request.key.size()), static_cast<std::uint32_t>(request.value.size()));
   }
   if (writes.size() > 1 && bytes > batch_bytes_max()) {
-    return Status(Reason::kValueTooLarge, "the batch takes more of the log than this image accepts at once");
+    return Status(Reason::kValueTooLarge, "the batch takes more of the log than batch_bytes_max of the report");
   }
   return accept_writes(client, arrivals, tag);
 }

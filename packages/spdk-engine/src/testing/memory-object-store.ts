@@ -35,7 +35,7 @@ export interface MemoryObjectStoreOptions {
 
 /**
  * The engine without a device, in plain TypeScript: same contract, same conformance suite, and faults on demand. It takes
- * no time, so it has no latencies; nor does it take snapshots.
+ * no time, so it has no latencies; nor does it take snapshots, or scrub a medium that cannot be damaged.
  */
 export interface MemoryObjectStore extends Omit<Engine, 'latency' | 'snapshot' | 'scrub' | 'damage'> {
   /**
