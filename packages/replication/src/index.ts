@@ -22,6 +22,7 @@ export { ReplicaCore, type ReplicaCoreConfig, type ReplicaStatus, type StoreRepo
 export { partitionOfKey, replicasOf } from './core/replicas.ts';
 // The topology document.
 export {
+  type ConflictPolicy,
   type Consistency,
   createKeyspace,
   type Durability,

@@ -19,6 +19,15 @@ export { decodeContext, encodeContext } from './context-codec.ts';
 export { createTokenCodec, type TokenBinding, type TokenCodec } from './context-token.ts';
 export { compareDots, type Dot, dot } from './dot.ts';
 export {
+  contextAtTime,
+  HYBRID_AHEAD_MS_MAX,
+  HYBRID_TICKS_PER_MS,
+  HybridClock,
+  type HybridTime,
+  timeOf,
+  withoutTime,
+} from './hybrid-clock.ts';
+export {
   ACTOR_BYTES,
   CLUSTER_KEY_BYTES,
   COUNTER_MAX,

@@ -8,6 +8,9 @@ it('offers exactly these names', () => {
       "ACTOR_BYTES",
       "CLUSTER_KEY_BYTES",
       "COUNTER_MAX",
+      "HYBRID_AHEAD_MS_MAX",
+      "HYBRID_TICKS_PER_MS",
+      "HybridClock",
       "RECORD_BYTES_MAX",
       "SIBLINGS_MAX",
       "TOKEN_BYTES_MAX",
@@ -22,6 +25,7 @@ it('offers exactly these names', () => {
       "compareContexts",
       "compareDots",
       "contains",
+      "contextAtTime",
       "contextOf",
       "createTokenCodec",
       "decodeContext",
@@ -39,6 +43,8 @@ it('offers exactly these names', () => {
       "recordsEqual",
       "retireActors",
       "subsumes",
+      "timeOf",
+      "withoutTime",
       "writeRecord",
     ]
   `);

@@ -1,7 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { StoreError } from '@ferrite/errors';
 import {
-  ConflictPolicy,
   type GetTopologyResponse,
   GetTopologyResponseSchema,
   KeyspaceSchema,
@@ -9,10 +8,18 @@ import {
   Durability as WireDurability,
   type Keyspace as WireKeyspace,
 } from '@ferrite/proto/kv';
-import type { Consistency, Durability, Keyspace, KeyspaceChoice, TopologyDocument } from '@ferrite/replication';
+import type {
+  ConflictPolicy,
+  Consistency,
+  Durability,
+  Keyspace,
+  KeyspaceChoice,
+  TopologyDocument,
+} from '@ferrite/replication';
 
 const CONSISTENCIES: readonly (Consistency | undefined)[] = [undefined, 'ONE', 'QUORUM', 'ALL'];
 const DURABILITIES: readonly (Durability | undefined)[] = [undefined, 'DEVICE', 'MEMORY'];
+const POLICIES: readonly (ConflictPolicy | undefined)[] = [undefined, 'siblings', 'lww'];
 
 /** Undefined: the keyspace's default. `ARGUMENT_INVALID` for a number this version does not know. */
 export function consistencyFromWire(wire: WireConsistency): Consistency | undefined {
@@ -34,7 +41,7 @@ export function keyspaceToWire(keyspace: Keyspace): WireKeyspace {
     name: keyspace.name,
     id: keyspace.id,
     replicationFactor: keyspace.replicationFactor,
-    conflictPolicy: ConflictPolicy.SIBLINGS,
+    conflictPolicy: POLICIES.indexOf(keyspace.conflictPolicy),
     defaultReadConsistency: CONSISTENCIES.indexOf(keyspace.readConsistency),
     defaultWriteConsistency: CONSISTENCIES.indexOf(keyspace.writeConsistency),
     defaultDurability: DURABILITIES.indexOf(keyspace.durability),
@@ -44,15 +51,15 @@ export function keyspaceToWire(keyspace: Keyspace): WireKeyspace {
 /** What a client chose; fields left at zero take their default. */
 export function keyspaceFromWire(wire: WireKeyspace | undefined): KeyspaceChoice {
   if (wire === undefined) throw new StoreError('ARGUMENT_INVALID', { message: 'keyspace is missing' });
-  if (wire.conflictPolicy === ConflictPolicy.LWW || wire.sloppyWrites) {
-    throw new StoreError('UNIMPLEMENTED', { message: 'conflict policy LWW and sloppy writes are not in this version' });
-  }
+  if (wire.sloppyWrites) throw new StoreError('UNIMPLEMENTED', { message: 'sloppy writes are not in this version' });
+  const conflictPolicy = known(POLICIES, wire.conflictPolicy, 'conflict policy');
   const readConsistency = consistencyFromWire(wire.defaultReadConsistency);
   const writeConsistency = consistencyFromWire(wire.defaultWriteConsistency);
   const durability = durabilityFromWire(wire.defaultDurability);
   return {
     name: wire.name,
     ...(wire.replicationFactor !== 0 && { replicationFactor: wire.replicationFactor }),
+    ...(conflictPolicy && { conflictPolicy }),
     ...(readConsistency && { readConsistency }),
     ...(writeConsistency && { writeConsistency }),
     ...(durability && { durability }),

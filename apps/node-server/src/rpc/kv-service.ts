@@ -188,7 +188,7 @@ function checkKey(key: Uint8Array): void {
 function siblingToWire(value: StoredValue): MessageInitShape<typeof SiblingSchema> {
   return {
     value: value.bytes,
-    writtenAt: timestampFromMs(value.writtenAtMs),
+    writtenAt: timestampFromMs(Math.floor(value.writtenAtMs)),
     ...(value.expiresAtMs !== 0 && { expiresAt: timestampFromMs(value.expiresAtMs) }),
   };
 }

@@ -4,6 +4,7 @@ import type { ScanResult } from './effect.ts';
 import type { ClientCommand } from './event.ts';
 import { coordinateRead } from './get-coordinator.ts';
 import type { CoordinatedOp, GetResult, Outcome, PeerRequest, PeerResponse, WriteResult } from './message.ts';
+import { presentPage, presentRecord } from './presented.ts';
 import { coordinateWrite } from './put-coordinator.ts';
 import { encodeVersions } from './record.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
@@ -40,10 +41,16 @@ export class Operations {
     const { keyspace } = command;
     if (command.type === 'scan') {
       const replicas = replicasOf(this.#node.topology(), keyspace, command.partition);
-      return coordinateScan(this.#node, this.#pages, { ...command, keyspaceId: keyspace.id, replicas }, reply);
+      return coordinateScan(this.#node, this.#pages, { ...command, keyspaceId: keyspace.id, replicas }, (outcome) =>
+        reply(presentPage(this.#node, keyspace, outcome)),
+      );
     }
     const { key, consistency, timeoutMs } = command;
-    if (command.type === 'get') return this.#get(keyspace, key, consistency, timeoutMs, reply);
+    if (command.type === 'get') {
+      return this.#get(keyspace, key, consistency, timeoutMs, (outcome) =>
+        reply(presentRecord(this.#node, keyspace, outcome)),
+      );
+    }
     const { type, value, context } = command;
     const memory = command.durability === 'MEMORY';
     this.#write(keyspace, key, { op: type, value, context, consistency, memory }, timeoutMs, wallMs, reply);
@@ -134,7 +141,9 @@ export class Operations {
     const replicas = replicasOf(this.#node.topology(), keyspace, partition);
     const value = op.op === 'delete' ? undefined : { bytes: op.value, writtenAtMs: wallMs, expiresAtMs: 0 };
     const { consistency, memory } = op;
-    const write = { keyspaceId: keyspace.id, partition, replicas, key, value, consistency, memory, timeoutMs };
+    const policy = keyspace.conflictPolicy;
+    const where = { keyspaceId: keyspace.id, partition, replicas, key };
+    const write = { ...where, value, policy, wallMs, consistency, memory, timeoutMs };
     if (op.op === 'put' || op.context !== undefined)
       return coordinateWrite(this.#node, { ...write, context: op.context }, done);
     // A delete without a context deletes what a quorum sees, no more (P5).

@@ -1,6 +1,7 @@
 import { StoreError } from '@ferrite/errors';
 import type { CausalContext } from '@ferrite/vector-clock';
 import {
+  addDot,
   contextOf,
   emptyContext,
   join,
@@ -11,11 +12,12 @@ import {
   writeRecord,
 } from '@ferrite/vector-clock';
 import { sendCurrent, sendRecord } from './fenced-write.ts';
+import { lastWrite, type TimedWrite } from './last-write.ts';
 import type { Outcome, PeerResponse, WriteResult } from './message.ts';
 import { needed } from './quorum.ts';
 import { encodeVersions, type StoredValue, type Versions } from './record.ts';
 import type { ReplicaContext } from './replica-context.ts';
-import type { Consistency } from './topology.ts';
+import type { ConflictPolicy, Consistency } from './topology.ts';
 import { WriteTally } from './write-tally.ts';
 
 /** A write that this member replica coordinates. */
@@ -29,6 +31,9 @@ export interface CoordinatedWrite {
   readonly value: StoredValue | undefined;
   /** Absent: a blind write (P5). */
   readonly context: CausalContext | undefined;
+  readonly policy: ConflictPolicy;
+  /** This node's wall clock when the request came. */
+  readonly wallMs: number;
   readonly consistency: Consistency;
   readonly memory: boolean;
   readonly timeoutMs: number;
@@ -123,13 +128,16 @@ export function coordinateWrite(
       // Reading the record may just have shown that this replica is damaged: then another coordinates (P7).
       const standing = node.standings.ofRecord(write.partition, write.keyspaceId, write.key);
       if (standing !== 'member' && !planted('unverified-coordinates')) throw new StoreError('RECOVERING');
-      if (!planted('no-sibling-limit')) admit(stored, write);
+      const timed = write.policy === 'lww' ? lastWrite(node, stored, write) : undefined;
+      const request = timed ?? { value: write.value, context: requestContext(node, stored, write) };
+      if (!planted('no-sibling-limit')) admit(stored, request);
+      const { partition } = write;
       outcome = writeRecord(stored, {
-        actor: node.actors.of(write.partition),
-        floor: node.actors.floor(write.partition),
-        context: requestContext(node, stored, write),
-        value: write.value,
+        actor: node.actors.of(partition),
+        floor: node.actors.floor(partition),
+        ...request,
       });
+      if (timed !== undefined) outcome = { ...outcome, responseContext: addDot(timed.told, outcome.dot) };
       if (planted('delta-forgets-context'))
         outcome = { ...outcome, delta: { ...outcome.delta, context: contextOf([outcome.dot]) } };
       if (planted('context-widened')) outcome = { ...outcome, responseContext: outcome.state.context };
@@ -166,9 +174,9 @@ function leavesHint({ reason }: StoreError): boolean {
 }
 
 /** A blind write adds a sibling, and siblings are bounded (P5). Writes with a context only ever replace. */
-function admit(stored: Versions, write: CoordinatedWrite): void {
+function admit(stored: Versions, write: Pick<TimedWrite, 'context' | 'value'>): void {
   if (write.value === undefined) return;
-  const survivors = mergeRecords(stored, { context: write.context ?? emptyContext, siblings: [] }).siblings;
+  const survivors = mergeRecords(stored, { context: write.context, siblings: [] }).siblings;
   const bytes = survivors.reduce((sum, { value }) => sum + value.bytes.byteLength, write.value.bytes.byteLength);
   if (survivors.length < SIBLINGS_MAX && bytes <= RECORD_BYTES_MAX) return;
   if (survivors.length < stored.siblings.length) return;

@@ -16,6 +16,7 @@ import { encodeVersions } from './record.ts';
 import type { ReplicaContext } from './replica-context.ts';
 import { Standings } from './standings.ts';
 import { formTopology } from './topology.ts';
+import { WriteClock } from './write-clock.ts';
 
 type Sent = Extract<Effect, { type: 'send' }>;
 
@@ -35,7 +36,18 @@ function coordinator(): { node: ReplicaContext; desk: Desk; peers: PeerView } {
   const background = new Background(desk, () => 0);
   const trees = new MerkleTrees(desk, background, { partitionBits: () => 0, watch: fail, met: fail }, planted);
   const fences = new Fences(() => 0.5);
-  const shared = { desk, records, standings, actors, background, trees, fences, planted, peers };
+  const shared = {
+    desk,
+    records,
+    standings,
+    actors,
+    background,
+    trees,
+    fences,
+    planted,
+    peers,
+    clock: new WriteClock(desk),
+  };
   const node = { self: 'x', ...shared, topology: () => topology };
   return { node: { ...node, hints: new Hints(node, fail) }, desk, peers };
 }

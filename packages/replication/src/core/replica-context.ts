@@ -11,6 +11,7 @@ import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import type { Planted } from './mutation.ts';
 import type { Standings } from './standings.ts';
 import type { TopologyDocument } from './topology.ts';
+import type { WriteClock } from './write-clock.ts';
 
 /** Failures after which a peer may be gone. */
 const SILENT: ReadonlySet<Reason> = new Set(['FABRIC_UNAVAILABLE', 'DEADLINE_EXCEEDED']);
@@ -27,6 +28,8 @@ export interface ReplicaContext {
   readonly hints: Hints;
   readonly fences: Fences;
   readonly planted: Planted;
+  /** Stamps the writes of keyspaces with the policy `lww`. */
+  readonly clock: WriteClock;
   readonly peers: PeerView;
   topology(): TopologyDocument;
 }

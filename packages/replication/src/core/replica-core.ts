@@ -36,6 +36,7 @@ import { Standings } from './standings.ts';
 import { nodeState, StateKeeper } from './state-keeper.ts';
 import { decodeSystemState, encodeSystemState, SYSTEM_STATE_KEY, type SystemState } from './system-state.ts';
 import type { TopologyDocument } from './topology.ts';
+import { WriteClock } from './write-clock.ts';
 
 export type { ReplicaCoreConfig, ReplicaStatus, StoreReport } from './replica-config.ts';
 
@@ -100,7 +101,8 @@ export class ReplicaCore {
     );
     const fences = new Fences(config.random);
     const peers = new PeerView();
-    const shared = { records, standings, actors, background, trees, fences, peers, planted, topology };
+    const clock = new WriteClock(this.#desk);
+    const shared = { records, standings, actors, background, trees, fences, peers, planted, topology, clock };
     const node = { self: config.nodeId, desk: this.#desk, ...shared };
     const persist = (then: () => void): void => this.#state.keep(then);
     this.#node = { ...node, hints: new Hints(node, () => persist(() => {})) };

@@ -17,7 +17,8 @@ export interface TopologyNode {
 
 export type Consistency = 'ONE' | 'QUORUM' | 'ALL';
 export type Durability = 'DEVICE' | 'MEMORY';
-export type ConflictPolicy = 'siblings';
+/** What becomes of concurrent values: all are kept, or the last one by hybrid time is shown (P6). */
+export type ConflictPolicy = 'siblings' | 'lww';
 
 /** A named set of keys with one policy. */
 export interface Keyspace {
@@ -185,7 +186,7 @@ function checked(keyspace: Keyspace): Keyspace {
   if (!isCount(factor) || factor > REPLICATION_FACTOR_MAX) {
     throw bad(`the replication factor is a whole number from 1 to ${REPLICATION_FACTOR_MAX}`);
   }
-  if (keyspace.conflictPolicy !== 'siblings') throw bad('this version has the conflict policy "siblings" only');
+  if (!['siblings', 'lww'].includes(keyspace.conflictPolicy)) throw bad('unknown conflict policy');
   const consistencies: readonly string[] = ['ONE', 'QUORUM', 'ALL'];
   if (!consistencies.includes(keyspace.readConsistency)) throw bad('unknown read consistency');
   if (!consistencies.includes(keyspace.writeConsistency)) throw bad('unknown write consistency');

@@ -29,13 +29,13 @@ export function checkHistory(history: History): readonly Violation[] {
   return violations;
 }
 
-type KeyHistory = Pick<History, 'writes' | 'reads' | 'finals' | 'kept' | 'forgets'>;
+type KeyHistory = Pick<History, 'writes' | 'reads' | 'finals' | 'kept' | 'forgets' | 'policy'>;
 
-function byKey({ writes, reads, finals, kept, forgets = false }: History): Map<string, KeyHistory> {
+function byKey({ writes, reads, finals, ...rest }: History): Map<string, KeyHistory> {
   const keys = new Map<string, { writes: WriteRecord[]; reads: ReadRecord[]; finals: FinalState[] } & KeyHistory>();
   const of = (key: string): { writes: WriteRecord[]; reads: ReadRecord[]; finals: FinalState[] } => {
     let ofKey = keys.get(key);
-    if (ofKey === undefined) keys.set(key, (ofKey = { writes: [], reads: [], finals: [], kept, forgets }));
+    if (ofKey === undefined) keys.set(key, (ofKey = { writes: [], reads: [], finals: [], ...rest }));
     return ofKey;
   };
   for (const write of writes) of(write.key).writes.push(write);
@@ -50,7 +50,8 @@ class KeyChecker {
   readonly #puts: ReadonlyMap<string, WriteRecord>;
   readonly #dots = new DotIndex();
   readonly #promised: readonly WriteRecord[];
-  /** When the first delete began that nobody answered and that may have removed anything. */
+  readonly #lww: boolean;
+  /** When the first delete began that may have removed anything: one that nobody answered, or any where the last write wins. */
   readonly #wildDelete: number;
 
   constructor(history: KeyHistory, report: (rule: Rule, what: string) => void) {
@@ -58,7 +59,12 @@ class KeyChecker {
     this.#report = report;
     this.#puts = new Map(history.writes.filter(({ kind }) => kind === 'put').map((put) => [put.value, put]));
     this.#promised = history.writes.filter(isPromised);
-    const wild = history.writes.filter((write) => write.outcome === 'unknown' && isBlindDelete(write));
+    this.#lww = history.policy === 'lww';
+    const wild = history.writes.filter((write) =>
+      this.#lww
+        ? write.kind === 'delete' && write.outcome !== 'none'
+        : write.outcome === 'unknown' && isBlindDelete(write),
+    );
     this.#wildDelete = Math.min(Number.POSITIVE_INFINITY, ...wild.map(({ startedAt }) => startedAt));
   }
 
@@ -100,9 +106,11 @@ class KeyChecker {
   }
 
   #learnDots(values: readonly SeenValue[], where: string): void {
-    for (const { dot: at, value } of values) {
+    for (const { dot: at, value, time } of values) {
       const put = this.#puts.get(value);
-      if (put !== undefined) this.#own(at, put, where);
+      if (put === undefined) continue;
+      put.time ||= time ?? 0;
+      this.#own(at, put, where);
     }
   }
 
@@ -119,6 +127,8 @@ class KeyChecker {
   #checkValues(read: ReadRecord): void {
     const { values, context } = read;
     // Each replica refuses the next sibling by what it holds itself: cut off from each other, each may hold all others.
+    if (this.#lww && values.length > 1)
+      this.#report('several-at-lww', `read ${read.id} returned ${values.length} values`);
     if (values.length > SIBLINGS_MAX * (this.#history.writes[0]?.replicas ?? 1))
       this.#report('too-many-siblings', `read ${read.id} returned ${values.length} values`);
     for (const { value, dot: at } of values) {
@@ -176,6 +186,7 @@ class KeyChecker {
     if (this.#history.forgets && entry.firstStart < endedAt) return true;
     if (entry.replacements.some(({ dot: at, write }) => write.startedAt < endedAt && contains(context, at)))
       return true;
+    if (this.#lww) return isOutlived(entry, read);
     return this.#history.writes.some((other) => {
       if (other === entry.write || other.startedAt >= endedAt || other.outcome === 'none') return false;
       const covers = coverOf(other);
@@ -202,7 +213,7 @@ class KeyChecker {
       if (isRepaired(read)) entry.shownAt = Math.min(entry.shownAt, read.endedAt);
       if (entry.promisedEnd < read.startedAt)
         this.#report('resurrected', `read ${read.id} returned "${value}", which a promised write had replaced`);
-      if (entry.goneAt < read.startedAt)
+      if (entry.goneAt < read.startedAt && !(this.#lww && this.#wildDelete < read.endedAt))
         this.#report('went-back', `read ${read.id} returned "${value}", which was gone for read ${entry.goneBy}`);
     }
   }
@@ -304,6 +315,12 @@ function isPromised({ outcome, consistency, durability, response }: WriteRecord)
 /** Reads that were repaired before they were answered: none after them goes back (P10). */
 function isRepaired({ consistency, source }: ReadRecord): boolean {
   return consistency !== 'ONE' && source === 'get';
+}
+
+/** P6: where the last write wins, what is hidden or replaced without its writer's knowledge is older than what is shown. */
+function isOutlived({ write }: DotEntry, read: ReadRecord): boolean {
+  const { time = 0 } = write;
+  return read.values.some((shown) => shown.time !== undefined && shown.time >= time);
 }
 
 function isBlindDelete({ kind, context }: WriteRecord): boolean {

@@ -1,5 +1,5 @@
 import type { CausalContext, Dot } from '@ferrite/vector-clock';
-import type { Consistency, Durability } from '../core/topology.ts';
+import type { ConflictPolicy, Consistency, Durability } from '../core/topology.ts';
 
 /** A write as its client knows it. Times are virtual milliseconds. */
 export interface WriteRecord {
@@ -19,6 +19,8 @@ export interface WriteRecord {
   outcome: 'done' | 'none' | 'unknown';
   /** The context of a finished write. */
   response: CausalContext | undefined;
+  /** Its hybrid time, where the answer carried one; else 0. */
+  time?: number;
   /** Copies that the answer spoke of. */
   acked: number;
   durable: number;
@@ -30,6 +32,8 @@ export interface WriteRecord {
 export interface SeenValue {
   readonly dot: Dot;
   readonly value: string;
+  /** Its hybrid time in a keyspace with the policy `lww`. */
+  readonly time?: number;
 }
 
 /** A read that succeeded. */
@@ -72,6 +76,8 @@ export type Kept = 'accepted' | 'flushed' | 'quorum';
 export interface History {
   /** Replicas forget deleted records: a context that was known once may be unknown later, its values stay gone. */
   readonly forgets?: boolean;
+  /** The conflict policy of the keyspace; `siblings` unless given. */
+  readonly policy?: ConflictPolicy;
   readonly writes: readonly WriteRecord[];
   readonly reads: readonly ReadRecord[];
   readonly scans: readonly ScanRecord[];
@@ -110,5 +116,6 @@ export type Rule =
   | 'resurrected'
   | 'ordered-siblings'
   | 'too-many-siblings'
+  | 'several-at-lww'
   | 'went-back'
   | 'diverged';

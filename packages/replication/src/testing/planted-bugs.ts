@@ -73,6 +73,14 @@ const scans = { get: 1, putWithContext: 3, putBlind: 1, delete: 0.5, scan: 4 };
 const lossy: ScenarioPreset = { ...calm, network: { ...lateMessages, loss: 0.2 }, loadMs: 6_000, keys: 2, clients: 6 };
 /** More nodes than replicas: most requests are passed on. */
 const strangers: ScenarioPreset = { ...calm, nodes: 5, replicationFactor: 3, keys: 6, partitionBits: 2 };
+/** Clocks are wrong, and the last write wins by them. */
+const lastWrites: ScenarioPreset = {
+  ...busy,
+  conflictPolicy: 'lww',
+  network: lateMessages,
+  faultMs: 200,
+  ops: { get: 6, putBlind: 4, putWithContext: 3, putStale: 1, delete: 0, deleteBlind: 0, scan: 0.3 },
+};
 const full: ScenarioPreset = { ...busy, faults: { diskFull: 3 }, faultMs: 100 };
 
 /** Where each bug shows: a scenario that meets it often, and that a core without the bug survives. */
@@ -262,5 +270,8 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
     faultMs: 20,
     storeMs: 150,
   },
+  'lww-ignores-record': { ...lastWrites, faults: { clockJump: 5 }, drift: 0.2 },
+  'lww-picks-oldest': { ...lastWrites, faults: { isolate: 3 } },
+  'lww-piles-up': { ...lastWrites, faults: {}, keys: 1, thinkMs: 5, ops: { get: 1, putBlind: 20, putWithContext: 0 } },
   'wiped-counts-as-member': loseDisks,
 };

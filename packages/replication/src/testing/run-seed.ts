@@ -1,3 +1,4 @@
+import { withoutTime } from '@ferrite/vector-clock';
 import { latin1 } from '../core/bytes.ts';
 import type { MutationName } from '../core/mutation.ts';
 import { decodeVersions } from '../core/record.ts';
@@ -147,7 +148,7 @@ function runUntilNone(timeline: Timeline, forMs: number, find: () => readonly st
   }
 }
 
-function topologyOf({ nodes, partitionBits, replicationFactor }: Scenario): TopologyDocument {
+function topologyOf({ nodes, partitionBits, replicationFactor, conflictPolicy }: Scenario): TopologyDocument {
   const members = Array.from({ length: nodes }, (_, at) => ({
     id: `n${at + 1}`,
     host: `h${at + 1}`,
@@ -157,7 +158,7 @@ function topologyOf({ nodes, partitionBits, replicationFactor }: Scenario): Topo
     fabric: `h${at + 1}:2`,
   }));
   const formed = formTopology(members, { partitionBits });
-  return { ...formed, keyspaces: formed.keyspaces.map((each) => ({ ...each, replicationFactor })) };
+  return { ...formed, keyspaces: formed.keyspaces.map((each) => ({ ...each, replicationFactor, conflictPolicy })) };
 }
 
 const TAKES_FLUSHED = new Set<Fault>([
@@ -189,7 +190,7 @@ function collectFinals(clients: SimClients, nodes: readonly SimNode[], topology:
       clients.history.finals.push({
         key: latin1(key),
         node: id,
-        context: versions.context,
+        context: withoutTime(versions.context),
         values: seenValues(versions),
       });
     }

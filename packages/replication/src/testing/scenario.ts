@@ -1,3 +1,4 @@
+import type { ConflictPolicy } from '../core/topology.ts';
 import { Prng } from './prng.ts';
 
 /** What may go wrong, each with its rate in times a second of virtual time over the whole cluster. */
@@ -58,6 +59,7 @@ export interface Scenario {
   readonly nodes: number;
   readonly replicationFactor: number;
   readonly partitionBits: number;
+  readonly conflictPolicy: ConflictPolicy;
   readonly keys: number;
   /** Share of requests that go to the first key, beside its even share of the rest. */
   readonly hotShare: number;
@@ -174,6 +176,7 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
     nodes,
     replicationFactor: nodes === 5 ? prng.pick([3, 5]) : 3,
     partitionBits: prng.int(3),
+    conflictPolicy: 'siblings',
     keys: 1 + prng.int(6),
     hotShare: 0,
     valueBytes: 16,

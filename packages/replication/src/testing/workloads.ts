@@ -30,6 +30,11 @@ export const WORKLOADS = {
   },
   /** Clients that ask for little, ONE and MEMORY, beside some that ask for all. */
   relaxed: { memory: 0.5, consistency: { ONE: 4, QUORUM: 2, ALL: 1 } },
+  /** The last write wins, by the clocks of nodes that may be wrong: blind puts, replacements and deletes. */
+  'last-write': {
+    conflictPolicy: 'lww',
+    ops: { get: 6, putBlind: 4, putWithContext: 3, putStale: 1, delete: 0.2, deleteBlind: 0.1 },
+  },
 } as const satisfies Readonly<Record<string, ScenarioPreset>>;
 
 export type WorkloadName = keyof typeof WORKLOADS;
