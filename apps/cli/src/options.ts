@@ -63,6 +63,15 @@ export function parseAtLeastOne(text: string): number {
   return number;
 }
 
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of a time such as `90s`, `15m`, `12h` or `7d`; a bare number counts seconds. */
+export function parseDurationMs(text: string): number {
+  const [, digits = '', unit = ''] = /^(\d{1,9})(ms|s|m|h|d|)$/.exec(text) ?? [];
+  if (digits === '') throw new InvalidArgumentError('Write a time such as 90s, 15m, 12h or 7d.');
+  return Number(digits) * UNITS_MS[unit === '' ? 's' : unit]!;
+}
+
 export const keyspaceOption = (): Option =>
   new Option('-k, --keyspace <name>', 'the set of keys to work in').default('default');
 

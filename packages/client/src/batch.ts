@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { durationMs } from '@bufbuild/protobuf/wkt';
+import { durationFromMs, durationMs } from '@bufbuild/protobuf/wkt';
 import { createClient } from '@connectrpc/connect';
 import { StoreError } from '@ferrite/errors';
 import { BatchRequestSchema, KvService, type OpError, type OpResult, type OpSchema } from '@ferrite/proto/kv';
@@ -130,7 +130,10 @@ function toWireOp({ op, context }: Item): WireOp {
     durability: toWireDurability(op.durability),
     ...(context && { context }),
   };
-  if (op.op === 'put') return { op: { case: 'put', value: { ...write, value: op.value } } };
+  if (op.op === 'put') {
+    const ttl = op.ttlMs === undefined ? undefined : durationFromMs(op.ttlMs);
+    return { op: { case: 'put', value: { ...write, value: op.value, ...(ttl && { ttl }) } } };
+  }
   return { op: { case: 'delete', value: write } };
 }
 

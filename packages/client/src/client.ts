@@ -17,6 +17,7 @@ import type {
   CallOptions,
   GetOptions,
   GetResult,
+  PutOptions,
   ScanOptions,
   ScanRecord,
   WriteOptions,
@@ -48,7 +49,7 @@ export interface ClientConfig {
 export interface Client extends AsyncDisposable {
   get(keyspace: string, key: Uint8Array, options?: GetOptions): Promise<GetResult>;
   /** Replaces what is there (the context is read first), unless the options say otherwise. */
-  put(keyspace: string, key: Uint8Array, value: Uint8Array, options?: WriteOptions): Promise<WriteResult>;
+  put(keyspace: string, key: Uint8Array, value: Uint8Array, options?: PutOptions): Promise<WriteResult>;
   /** Deletes what is there; an absent key is no failure. */
   delete(keyspace: string, key: Uint8Array, options?: WriteOptions): Promise<WriteResult>;
   /** Independent operations in few messages; results in order, failures as values. */

@@ -11,6 +11,7 @@ export {
   type Durability,
   type GetOptions,
   type GetResult,
+  type PutOptions,
   type ScanOptions,
   type ScanRecord,
   type Sibling,

@@ -1,4 +1,5 @@
 import type { Message } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { type CallOptions as ConnectOptions, createClient, type Transport } from '@connectrpc/connect';
 import { StoreError } from '@ferrite/errors';
 import { type CreateKeyspaceResponse, KeyspaceService } from '@ferrite/proto/admin';
@@ -115,5 +116,6 @@ function toWire(keyspace: KeyspaceSettings & { readonly name: string; readonly i
     defaultWriteConsistency: toWireConsistency(keyspace.writeConsistency),
     defaultDurability: toWireDurability(keyspace.durability),
     sloppyWrites: keyspace.sloppyWrites ?? false,
+    ...(keyspace.ttlMs !== undefined && { defaultTtl: durationFromMs(keyspace.ttlMs) }),
   };
 }

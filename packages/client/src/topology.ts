@@ -1,3 +1,4 @@
+import { durationMs } from '@bufbuild/protobuf/wkt';
 import { keyHash, partitionOf } from '@ferrite/hashing';
 import { ConflictPolicy, type GetTopologyResponse, type Keyspace as WireKeyspace } from '@ferrite/proto/kv';
 import type { Consistency, Durability } from './types.ts';
@@ -27,6 +28,8 @@ export interface Keyspace {
   readonly readConsistency: Consistency;
   readonly writeConsistency: Consistency;
   readonly durability: Durability;
+  /** How long a value lives whose put does not say, in milliseconds; 0: for good. */
+  readonly ttlMs: number;
   readonly sloppyWrites: boolean;
 }
 
@@ -70,6 +73,7 @@ export function toKeyspace(keyspace: WireKeyspace): Keyspace {
     readConsistency: fromWireConsistency(keyspace.defaultReadConsistency),
     writeConsistency: fromWireConsistency(keyspace.defaultWriteConsistency),
     durability: fromWireDurability(keyspace.defaultDurability),
+    ttlMs: keyspace.defaultTtl === undefined ? 0 : durationMs(keyspace.defaultTtl),
     sloppyWrites: keyspace.sloppyWrites,
   };
 }

@@ -27,6 +27,11 @@ export interface WriteOptions extends CallOptions {
   readonly blind?: boolean;
 }
 
+export interface PutOptions extends WriteOptions {
+  /** How long the value lives, in milliseconds: more than 0, at most 100 years. Absent: as long as the keyspace says. */
+  readonly ttlMs?: number;
+}
+
 export interface ScanOptions extends CallOptions {
   /** Only keys that begin with these bytes. A filter: the nodes still read every key of the keyspace. */
   readonly prefix?: Uint8Array;
@@ -43,6 +48,8 @@ export interface ScanOptions extends CallOptions {
 export interface Sibling {
   readonly value: Uint8Array;
   readonly writtenAt?: Date;
+  /** Absent: never. */
+  readonly expiresAt?: Date;
 }
 
 export interface GetResult {
@@ -75,7 +82,8 @@ export type BatchOp =
       readonly keyspace: string;
       readonly key: Uint8Array;
       readonly value: Uint8Array;
-    } & BatchWrite)
+    } & BatchWrite &
+      Pick<PutOptions, 'ttlMs'>)
   | ({ readonly op: 'delete'; readonly keyspace: string; readonly key: Uint8Array } & BatchWrite);
 
 type BatchWrite = Pick<WriteOptions, 'consistency' | 'durability' | 'context' | 'blind'>;

@@ -38,8 +38,12 @@ export function fromWireDurability(durability: WireDurability): Durability {
 }
 
 export function toSibling(sibling: WireSibling): Sibling {
-  const { value, writtenAt } = sibling;
-  return { value, ...(writtenAt && { writtenAt: timestampDate(writtenAt) }) };
+  const { value, writtenAt, expiresAt } = sibling;
+  return {
+    value,
+    ...(writtenAt && { writtenAt: timestampDate(writtenAt) }),
+    ...(expiresAt && { expiresAt: timestampDate(expiresAt) }),
+  };
 }
 
 export function toGetResult(response: GetResponse): GetResult {

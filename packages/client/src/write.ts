@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { createClient } from '@connectrpc/connect';
 import { backoffMs, StoreError } from '@ferrite/errors';
 import {
@@ -13,7 +14,7 @@ import type { ContextMemory } from './context-memory.ts';
 import { type Deadline, pause } from './deadline.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { equalBytes } from './one-value.ts';
-import type { WriteOptions, WriteResult } from './types.ts';
+import type { PutOptions, WriteOptions, WriteResult } from './types.ts';
 import { toWireConsistency, toWireDurability, toWriteResult } from './wire.ts';
 
 /** One key, and what is needed to reach it. */
@@ -56,7 +57,7 @@ export async function readRecord(target: Target, consistency: Consistency): Prom
  * One case remains: the only replica that holds the first write is away during the second read. When it returns, the
  * record has two siblings with equal bytes; nothing is lost, and the next put replaces both.
  */
-export async function putValue(target: Target, value: Uint8Array, options: WriteOptions): Promise<WriteResult> {
+export async function putValue(target: Target, value: Uint8Array, options: PutOptions): Promise<WriteResult> {
   const given = givenContext(target, options);
   const consistency = toWireConsistency(options.consistency);
   const send = (context: Uint8Array | undefined): Promise<WriteResult> => sendPut(target, value, context, options);
@@ -128,7 +129,7 @@ async function sendPut(
   target: Target,
   value: Uint8Array,
   context: Uint8Array | undefined,
-  options: WriteOptions,
+  options: PutOptions,
 ): Promise<WriteResult> {
   const { dispatcher, contexts, keyspace, key, deadline } = target;
   const message = create(PutRequestSchema, {
@@ -138,6 +139,7 @@ async function sendPut(
     consistency: toWireConsistency(options.consistency),
     durability: toWireDurability(options.durability),
     ...(context && { context }),
+    ...(options.ttlMs !== undefined && { ttl: durationFromMs(options.ttlMs) }),
   });
   const response = await dispatcher.run(
     {

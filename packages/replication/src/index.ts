@@ -35,6 +35,7 @@ export {
   serializeTopology,
   type TopologyDocument,
   type TopologyNode,
+  TTL_MS_MAX,
   updateKeyspace,
 } from './core/topology.ts';
 export type { Clock } from './ports/clock.ts';

@@ -4,6 +4,7 @@ import * as surface from '../src/index.ts';
 it('offers exactly these names', () => {
   expect(Object.keys(surface).sort()).toEqual([
     'ReplicaCore',
+    'TTL_MS_MAX',
     'createKeyspace',
     'decodeVersions',
     'deleteKeyspace',

@@ -2,8 +2,9 @@ import type { Consistency, Durability, Keyspace, KeyspaceSettings } from '@ferri
 import { type Command, Option } from 'commander';
 import { EXIT } from '../exit-code.ts';
 import { Failure, usageError } from '../failure.ts';
-import { parseAtLeastOne } from '../options.ts';
+import { parseAtLeastOne, parseDurationMs } from '../options.ts';
 import { formatTable } from '../table.ts';
+import { formatMs } from '../text.ts';
 import type { Registry } from './register.ts';
 
 interface SettingFlags {
@@ -13,6 +14,7 @@ interface SettingFlags {
   readonly writeConsistency?: Consistency;
   readonly durability?: Durability;
   readonly sloppyWrites?: boolean;
+  readonly ttl?: number;
 }
 
 export function addKeyspace(registry: Registry): void {
@@ -88,9 +90,13 @@ export function keyspaceTable(keyspaces: readonly Keyspace[]): string {
     keyspace.readConsistency,
     keyspace.writeConsistency,
     keyspace.durability,
+    keyspace.ttlMs === 0 ? 'none' : formatMs(keyspace.ttlMs),
     keyspace.sloppyWrites ? 'yes' : 'no',
   ]);
-  return formatTable(['keyspace', '>id', '>replicas', 'conflicts', 'reads', 'writes', 'durability', 'sloppy'], rows);
+  return formatTable(
+    ['keyspace', '>id', '>replicas', 'conflicts', 'reads', 'writes', 'durability', 'ttl', 'sloppy'],
+    rows,
+  );
 }
 
 function withSettings(command: Command): Command {
@@ -103,12 +109,13 @@ function withSettings(command: Command): Command {
     .addOption(new Option('--read-consistency <level>', 'for reads that name none').choices(levels))
     .addOption(new Option('--write-consistency <level>', 'for writes that name none').choices(levels))
     .addOption(new Option('--durability <level>', 'for writes that name none').choices(['device', 'memory']))
+    .option('--ttl <time>', 'how long values live whose put does not say: 15m, 7d; 0: for good', parseDurationMs)
     .option('--sloppy-writes', 'count hinted writes (QUORUM then promises nothing)')
     .option('--no-sloppy-writes', 'count only replicas');
 }
 
 function settingsOf(flags: SettingFlags): KeyspaceSettings {
-  const { replicationFactor, conflictPolicy, readConsistency, writeConsistency, durability, sloppyWrites } = flags;
+  const { replicationFactor, conflictPolicy, readConsistency, writeConsistency, durability, sloppyWrites, ttl } = flags;
   return {
     ...(replicationFactor !== undefined && { replicationFactor }),
     ...(conflictPolicy && { conflictPolicy }),
@@ -116,5 +123,6 @@ function settingsOf(flags: SettingFlags): KeyspaceSettings {
     ...(writeConsistency && { writeConsistency }),
     ...(durability && { durability }),
     ...(sloppyWrites !== undefined && { sloppyWrites }),
+    ...(ttl !== undefined && { ttlMs: ttl }),
   };
 }

@@ -144,6 +144,7 @@ export function helloResponseFromWire(response: HelloResponse): Response<'hello'
     knownBoot: Number(response.knownBoot),
     knownIncarnation: hex(response.knownIncarnation),
     fence: Number(response.fence),
+    wallMs: Number(response.wallMs),
   };
 }
 
@@ -155,6 +156,7 @@ export function helloResponseToWire(response: Response<'hello'>): {
   knownBoot: bigint;
   knownIncarnation: Uint8Array;
   fence: bigint;
+  wallMs: bigint;
 } {
   return {
     nodeId: response.nodeId,
@@ -164,6 +166,7 @@ export function helloResponseToWire(response: Response<'hello'>): {
     knownBoot: BigInt(response.knownBoot),
     knownIncarnation: fromHex(response.knownIncarnation),
     fence: BigInt(response.fence),
+    wallMs: BigInt(Math.floor(response.wallMs)),
   };
 }
 
@@ -171,7 +174,10 @@ function opToWire(op: CoordinatedOp): NonNullable<MessageInitShape<typeof Coordi
   const consistency = CONSISTENCIES.indexOf(op.consistency);
   if (op.op === 'get') return { case: 'get', value: { consistency } };
   const context = op.context && { context: encodeContext(op.context) };
-  return { case: op.op, value: { value: op.value, ...context, consistency, memory: op.memory } };
+  return {
+    case: op.op,
+    value: { value: op.value, ...context, consistency, memory: op.memory, ttlMs: BigInt(op.ttlMs) },
+  };
 }
 
 function opFromWire({ op }: CoordinateRequest): CoordinatedOp {
@@ -181,7 +187,8 @@ function opFromWire({ op }: CoordinateRequest): CoordinatedOp {
   }
   if (op.case === 'get') return { op: 'get', consistency };
   const { value, context, memory } = op.value;
-  return { op: op.case, value, context: context && decodeContext(context), consistency, memory };
+  const ttlMs = Number(op.value.ttlMs);
+  return { op: op.case, value, context: context && decodeContext(context), consistency, memory, ttlMs };
 }
 
 function hex(bytes: Uint8Array): string {

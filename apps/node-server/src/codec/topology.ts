@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { type Duration, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { StoreError } from '@ferrite/errors';
 import {
   type GetTopologyResponse,
@@ -45,7 +46,13 @@ export function keyspaceToWire(keyspace: Keyspace): WireKeyspace {
     defaultReadConsistency: CONSISTENCIES.indexOf(keyspace.readConsistency),
     defaultWriteConsistency: CONSISTENCIES.indexOf(keyspace.writeConsistency),
     defaultDurability: DURABILITIES.indexOf(keyspace.durability),
+    ...(keyspace.ttlMs > 0 && { defaultTtl: durationFromMs(keyspace.ttlMs) }),
   });
+}
+
+/** Whole milliseconds, rounded up. */
+export function ttlFromWire(ttl: Duration): number {
+  return Math.ceil(Number(ttl.seconds) * 1_000 + ttl.nanos / 1_000_000);
 }
 
 /** What a client chose; fields left at zero take their default. */
@@ -63,6 +70,7 @@ export function keyspaceFromWire(wire: WireKeyspace | undefined): KeyspaceChoice
     ...(readConsistency && { readConsistency }),
     ...(writeConsistency && { writeConsistency }),
     ...(durability && { durability }),
+    ...(wire.defaultTtl && { ttlMs: ttlFromWire(wire.defaultTtl) }),
   };
 }
 

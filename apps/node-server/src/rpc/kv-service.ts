@@ -13,10 +13,10 @@ import {
   type PutRequest,
   type SiblingSchema,
 } from '@ferrite/proto/kv';
-import { type GetResult, type ReplicaNode, type StoredValue, type WriteResult } from '@ferrite/replication';
+import { type GetResult, type ReplicaNode, type StoredValue, TTL_MS_MAX, type WriteResult } from '@ferrite/replication';
 import { type CausalContext, contextOf, isEmptyContext, type TokenCodec } from '@ferrite/vector-clock';
 import { decodePageToken, encodePageToken } from '../codec/page-token.ts';
-import { consistencyFromWire, durabilityFromWire } from '../codec/topology.ts';
+import { consistencyFromWire, durabilityFromWire, ttlFromWire } from '../codec/topology.ts';
 
 const KEY_BYTES_MAX = 1024;
 const VALUE_BYTES_MAX = 8 * 1024 * 1024;
@@ -81,6 +81,7 @@ export function kvService(options: KvServiceOptions): Partial<ServiceImpl<typeof
     request: PutRequest | DeleteRequest,
     value: Uint8Array | undefined,
     timeoutMs: number,
+    ttlMs?: number,
   ): Promise<WriteResponse> => {
     const { key } = request;
     checkKey(key);
@@ -102,6 +103,7 @@ export function kvService(options: KvServiceOptions): Partial<ServiceImpl<typeof
       ...(request.context.byteLength > 0 && { context: tokens.decode(binding, request.context) }),
       ...(consistency && { consistency }),
       ...(durability && { durability }),
+      ...(ttlMs !== undefined && { ttlMs }),
     });
     return {
       context: contextToWire(result.context, binding),
@@ -111,8 +113,12 @@ export function kvService(options: KvServiceOptions): Partial<ServiceImpl<typeof
   };
 
   const put = async (request: PutRequest, timeoutMs: number): Promise<WriteResponse> => {
-    if (request.ttl !== undefined) throw later('ttl');
-    return await write(request, request.value, timeoutMs);
+    const { ttl } = request;
+    if (ttl === undefined) return await write(request, request.value, timeoutMs);
+    const ttlMs = ttlFromWire(ttl);
+    if (ttlMs < 1 || ttlMs > TTL_MS_MAX)
+      throw new StoreError('ARGUMENT_INVALID', { message: 'ttl is more than nothing and at most 100 years' });
+    return await write(request, request.value, timeoutMs, ttlMs);
   };
 
   const run = async ({ op }: Op, timeoutMs: number): Promise<MessageInitShape<typeof OpResultSchema>> => {

@@ -1,7 +1,15 @@
 import type { Desk } from './desk.ts';
 
 /** The kinds of background work, in the order in which they are served when several wait. */
-export const WORK_KINDS = ['record-repair', 'recovery', 'hints', 'anti-entropy', 'forgetting', 'trees'] as const;
+export const WORK_KINDS = [
+  'record-repair',
+  'recovery',
+  'hints',
+  'anti-entropy',
+  'forgetting',
+  'expiry',
+  'trees',
+] as const;
 export type WorkKind = (typeof WORK_KINDS)[number];
 
 /** What all background work of a node may take together. */

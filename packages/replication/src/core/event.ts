@@ -23,6 +23,8 @@ export type ClientCommand =
       readonly context: CausalContext | undefined;
       readonly consistency: Consistency;
       readonly durability: Durability;
+      /** How long a put lives, in milliseconds; absent: as long as the keyspace says. */
+      readonly ttlMs?: number | undefined;
       readonly timeoutMs: number;
     }
   | {
@@ -48,8 +50,8 @@ export interface StorePage {
 /** Everything that can happen to the core. An event with a `ticket` answers the effect that carried it. */
 export type Event =
   | { readonly type: 'start' }
-  | { readonly type: 'client'; readonly op: number; readonly command: ClientCommand; readonly wallMs: number }
-  | { readonly type: 'request'; readonly id: number; readonly request: PeerRequest; readonly wallMs: number }
+  | { readonly type: 'client'; readonly op: number; readonly command: ClientCommand }
+  | { readonly type: 'request'; readonly id: number; readonly request: PeerRequest }
   /** A peer's answer, or why there is none, and how long that took. */
   | {
       readonly type: 'peer';

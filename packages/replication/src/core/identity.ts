@@ -16,6 +16,7 @@ export interface IdentityHost {
   readonly clusterId: string;
   others(): readonly string[];
   epoch(): number;
+  wallMs(): number;
   /** What a greeting tells of this node's fences. */
   fence(): number;
   send(to: string, request: PeerRequest, timeoutMs: number, then: (outcome: Outcome<PeerResponse>) => void): void;
@@ -144,6 +145,7 @@ export class Identity {
           knownBoot: known.boot,
           knownIncarnation: known.incarnation,
           fence: this.#host.fence(),
+          wallMs: this.#host.wallMs(),
         },
       });
     if (request.nodeId === this.#host.self) return answer({ boot: this.boot, incarnation: this.incarnation });

@@ -28,8 +28,8 @@ class Trio {
   write(at: number, context: Versions['context'] | undefined, wallMs: number, value: string | undefined): void {
     const stored = this.states[at]!;
     const bytes = { bytes: new TextEncoder().encode(value), writtenAtMs: 0, expiresAtMs: 0 };
-    const node = { clock: this.#clocks[at]!, planted: () => false };
-    const request = lastWrite(node, stored, { context, wallMs, value: value === undefined ? undefined : bytes });
+    const node = { clock: this.#clocks[at]!, planted: () => false, wallMs: () => wallMs };
+    const request = lastWrite(node, stored, { context, value: value === undefined ? undefined : bytes });
     const { state, dot } = writeRecord(stored, { actor: ACTORS[at]!, ...request });
     this.states[at] = state;
     this.writes.push({ dot, time: timeOf(request.told), covers: request.context });

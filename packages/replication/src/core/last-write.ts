@@ -18,8 +18,6 @@ export interface LastWrite {
   readonly value: StoredValue | undefined;
   /** Absent: a blind write. */
   readonly context: CausalContext | undefined;
-  /** The coordinator's wall clock. */
-  readonly wallMs: number;
 }
 
 /** What is written in the end, as `writeRecord` takes it. */
@@ -38,7 +36,7 @@ export interface TimedWrite {
  * has seen them: a delete removes what it has seen, whatever the time of the others.
  */
 export function lastWrite(
-  { planted, clock }: Pick<ReplicaContext, 'planted' | 'clock'>,
+  { planted, clock, wallMs }: Pick<ReplicaContext, 'planted' | 'clock' | 'wallMs'>,
   stored: Versions,
   write: LastWrite,
 ): TimedWrite {
@@ -46,7 +44,7 @@ export function lastWrite(
   // A keyspace that kept siblings before has values whose times no context carries.
   const times = stored.siblings.map(({ value }) => value.writtenAtMs * HYBRID_TICKS_PER_MS);
   const floor = planted('lww-ignores-record') ? 0 : Math.max(timeOf(stored.context), timeOf(seen), ...times);
-  const ticks = clock.next(write.wallMs, floor);
+  const ticks = clock.next(wallMs(), floor);
   invariant(ticks > floor, 'INV-REPL-20', 'a write is later than all it replaces');
   const here = planted('lww-piles-up') ? emptyContext : contextOf(stored.siblings.map(({ dot }) => dot));
   const told = join(seen, contextAtTime(ticks));

@@ -49,6 +49,14 @@ export const FORGET_EVERY_MS = 60_000;
 export const TOMBSTONES_MAX = 65_536;
 export const FORGET_RECORDS_MAX = 256;
 
+/**
+ * Expired values: pause between two looks, how long past expiry they become tombstones, and how far a clock may be from
+ * those of the peers for that (P16).
+ */
+export const EXPIRY_EVERY_MS = 60_000;
+export const EXPIRY_GRACE_MS = 600_000;
+export const EXPIRY_CLOCK_OFF_MS_MAX = 60_000;
+
 /** Merkle trees built at once. */
 export const TREE_BUILDS_MAX = 4;
 

@@ -42,6 +42,8 @@ export type CoordinatedOp =
       readonly context: CausalContext | undefined;
       readonly consistency: Consistency;
       readonly memory: boolean;
+      /** How long a put lives, in milliseconds; 0: for good. */
+      readonly ttlMs: number;
     };
 
 /** What one node asks another. `epoch` is the sender's table epoch. */
@@ -118,6 +120,8 @@ export type PeerResponse =
       readonly knownIncarnation: string;
       /** With what the receiver's fences began in this life. */
       readonly fence: number;
+      /** The receiver's wall clock. */
+      readonly wallMs: number;
     }
   | RepairResponse;
 

@@ -32,11 +32,7 @@ export class Operations {
   }
 
   /** Carries out what a client asked of this node; `answer` is called exactly once. */
-  run(
-    command: ClientCommand,
-    wallMs: number,
-    answer: (outcome: Outcome<GetResult | WriteResult | ScanResult>) => void,
-  ): void {
+  run(command: ClientCommand, answer: (outcome: Outcome<GetResult | WriteResult | ScanResult>) => void): void {
     const reply = this.#counted(answer);
     const { keyspace } = command;
     if (command.type === 'scan') {
@@ -51,15 +47,14 @@ export class Operations {
         reply(presentRecord(this.#node, keyspace, outcome)),
       );
     }
-    const { type, value, context } = command;
+    const { type, value, context, ttlMs = keyspace.ttlMs } = command;
     const memory = command.durability === 'MEMORY';
-    this.#write(keyspace, key, { op: type, value, context, consistency, memory }, timeoutMs, wallMs, reply);
+    this.#write(keyspace, key, { op: type, value, context, consistency, memory, ttlMs }, timeoutMs, reply);
   }
 
   /** Carries out what another node passed on. It does it or says no: a request is passed on once, never in circles. */
   coordinate(
     request: Extract<PeerRequest, { readonly type: 'coordinate' }>,
-    wallMs: number,
     answer: (outcome: Outcome<PeerResponse>) => void,
   ): void {
     const respond = this.#counted(answer);
@@ -77,7 +72,7 @@ export class Operations {
     const partition = partitionOfKey(topology, key);
     const holds = replicasOf(topology, keyspace, partition).includes(this.#node.self);
     if (!holds || !this.#mayCoordinate(partition)) return respond({ ok: false, error: new StoreError('RECOVERING') });
-    this.#coordinate(keyspace, key, op, timeoutMs, wallMs, (outcome) =>
+    this.#coordinate(keyspace, key, op, timeoutMs, (outcome) =>
       respond(outcome.ok ? { ok: true, value: { type: 'wrote', result: outcome.value } } : outcome),
     );
   }
@@ -108,7 +103,6 @@ export class Operations {
     key: Uint8Array,
     op: Write,
     timeoutMs: number,
-    wallMs: number,
     done: (outcome: Outcome<WriteResult>) => void,
   ): void {
     const partition = partitionOfKey(this.#node.topology(), key);
@@ -118,7 +112,7 @@ export class Operations {
     const mine = replicas.includes(self) || this.#node.planted('stranger-coordinates');
     if (!mine || !this.#mayCoordinate(partition))
       return this.#forward(keyspace.id, key, op, timeoutMs, elsewhere, done);
-    this.#coordinate(keyspace, key, op, timeoutMs, wallMs, (outcome) => {
+    this.#coordinate(keyspace, key, op, timeoutMs, (outcome) => {
       const damaged = !outcome.ok && outcome.error.reason === 'RECOVERING' && outcome.error.effect === 'none';
       if (damaged) this.#forward(keyspace.id, key, op, timeoutMs, elsewhere, done);
       else done(outcome);
@@ -134,16 +128,17 @@ export class Operations {
     key: Uint8Array,
     op: Write,
     timeoutMs: number,
-    wallMs: number,
     done: (outcome: Outcome<WriteResult>) => void,
   ): void {
     const partition = partitionOfKey(this.#node.topology(), key);
     const replicas = replicasOf(this.#node.topology(), keyspace, partition);
-    const value = op.op === 'delete' ? undefined : { bytes: op.value, writtenAtMs: wallMs, expiresAtMs: 0 };
-    const { consistency, memory } = op;
+    const { consistency, memory, ttlMs } = op;
+    const writtenAtMs = this.#node.wallMs();
+    const expiresAtMs = ttlMs === 0 ? 0 : writtenAtMs + ttlMs;
+    const value = op.op === 'delete' ? undefined : { bytes: op.value, writtenAtMs, expiresAtMs };
     const policy = keyspace.conflictPolicy;
     const where = { keyspaceId: keyspace.id, partition, replicas, key };
-    const write = { ...where, value, policy, wallMs, consistency, memory, timeoutMs };
+    const write = { ...where, value, policy, consistency, memory, timeoutMs };
     if (op.op === 'put' || op.context !== undefined)
       return coordinateWrite(this.#node, { ...write, context: op.context }, done);
     // A delete without a context deletes what a quorum sees, no more (P5).

@@ -32,8 +32,6 @@ export interface CoordinatedWrite {
   /** Absent: a blind write (P5). */
   readonly context: CausalContext | undefined;
   readonly policy: ConflictPolicy;
-  /** This node's wall clock when the request came. */
-  readonly wallMs: number;
   readonly consistency: Consistency;
   readonly memory: boolean;
   readonly timeoutMs: number;

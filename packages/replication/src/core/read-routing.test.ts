@@ -48,7 +48,7 @@ function coordinator(): { node: ReplicaContext; desk: Desk; peers: PeerView } {
     peers,
     clock: new WriteClock(desk),
   };
-  const node = { self: 'x', ...shared, topology: () => topology };
+  const node = { self: 'x', ...shared, topology: () => topology, wallMs: () => 0 };
   return { node: { ...node, hints: new Hints(node, fail) }, desk, peers };
 }
 

@@ -1,6 +1,7 @@
 import type { AntiEntropyStatus } from './anti-entropy.ts';
 import type { WorkProgress } from './background.ts';
 import type { DamageReport } from './event.ts';
+import type { ExpiryPace, ExpiryStatus } from './expiry.ts';
 import type { ForgettingStatus } from './forgetting.ts';
 import type { HintsStatus } from './hints.ts';
 import type { Outcome } from './message.ts';
@@ -32,6 +33,8 @@ export interface ReplicaCoreConfig {
   readonly antiEntropyEveryMs?: number;
   /** Pause between two rounds of forgetting; a minute unless given. */
   readonly forgetEveryMs?: number;
+  /** When expired values are converted; as P16 says unless given. */
+  readonly expiry?: ExpiryPace;
   /** Bugs for the simulator to find. */
   readonly mutations?: ReadonlySet<MutationName>;
 }
@@ -48,6 +51,9 @@ export interface ReplicaStatus {
   readonly hints: HintsStatus;
   readonly antiEntropy: AntiEntropyStatus;
   readonly forgetting: ForgettingStatus;
+  readonly expiry: ExpiryStatus;
+  /** Writes to records that a clock far ahead of this one had stamped. */
+  readonly writesFromAhead: number;
   /** Every kind of background work, with what holds it up. */
   readonly background: readonly WorkProgress[];
   /** Peer id to why it could not be reached last; empty if it could. */

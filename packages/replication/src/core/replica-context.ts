@@ -32,6 +32,8 @@ export interface ReplicaContext {
   readonly clock: WriteClock;
   readonly peers: PeerView;
   topology(): TopologyDocument;
+  /** The wall clock at this event, in Unix milliseconds; it may be wrong, and jump either way. */
+  wallMs(): number;
 }
 
 /** Sends to a peer and gives its answer, once. Reads and writes do not wait long for the dead. */

@@ -6,26 +6,27 @@ import { Damage } from './damage.ts';
 import { Desk, expectAnswer } from './desk.ts';
 import type { Effect } from './effect.ts';
 import type { Event } from './event.ts';
+import { EXPIRY_PACE, Expiry } from './expiry.ts';
 import { Fences } from './fences.ts';
 import { Forgetting } from './forgetting.ts';
 import { Hints } from './hints.ts';
 import { Identity } from './identity.ts';
+import { Inbound } from './inbound.ts';
 import {
   ANTI_ENTROPY_EVERY_MS,
   FORGET_EVERY_MS,
   HELLO_TIMEOUT_MS,
   REGISTER_TIMEOUT_MS,
   SYSTEM_KEYSPACE,
-  TOPOLOGY_WAIT_MS,
 } from './limits.ts';
 import { LocalRecords } from './local-records.ts';
 import { PeerView } from './membership/peer-view.ts';
 import { MerkleTrees } from './merkle-trees.ts';
-import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
+import type { PeerRequest } from './message.ts';
 import type { Planted } from './mutation.ts';
 import { Operations } from './operations.ts';
 import { PeerService } from './peer-service.ts';
-import { decodeVersions } from './record.ts';
+import { decodeVersions, type Versions } from './record.ts';
 import { RecordRepair } from './record-repair.ts';
 import { Recovery } from './recovery.ts';
 import type { ReplicaCoreConfig, ReplicaStatus } from './replica-config.ts';
@@ -49,18 +50,19 @@ export class ReplicaCore {
   readonly #node: ReplicaContext;
   readonly #identity: Identity;
   readonly #pages: ReplicaPages;
-  readonly #peers: PeerService;
   readonly #operations: Operations;
   readonly #recovery: Recovery;
   readonly #recordRepair: RecordRepair;
   readonly #antiEntropy: AntiEntropy;
   readonly #damage: Damage;
   readonly #forgetting: Forgetting;
+  readonly #expiry: Expiry;
+  readonly #inbound: Inbound;
   readonly #config: ReplicaCoreConfig;
   #topology: TopologyDocument;
   #halted = false;
+  #wallMs = 0;
   readonly #state: StateKeeper;
-  readonly #topologyWaiters: (() => void)[] = [];
 
   constructor(config: ReplicaCoreConfig) {
     this.#config = config;
@@ -77,7 +79,7 @@ export class ReplicaCore {
         changed: (keyspaceId, key, before, after, versions) => {
           if (before === 'unknown') standings.unreadable.overwritten(keyspaceId, key);
           trees.changed(keyspaceId, key, before, after);
-          this.#forgetting.saw(keyspaceId, key, versions);
+          this.#saw(keyspaceId, key, versions);
         },
         deviceFailed: (error) => this.#failStop(error),
       },
@@ -95,7 +97,7 @@ export class ReplicaCore {
       {
         partitionBits: () => this.#topology.partitionBits,
         watch: (partition) => this.#damage.watch(partition),
-        met: (keyspaceId, key, record) => this.#forgetting.saw(keyspaceId, key, decodeVersions(record)),
+        met: (keyspaceId, key, record) => this.#saw(keyspaceId, key, decodeVersions(record)),
       },
       planted,
     );
@@ -103,7 +105,8 @@ export class ReplicaCore {
     const peers = new PeerView();
     const clock = new WriteClock(this.#desk);
     const shared = { records, standings, actors, background, trees, fences, peers, planted, topology, clock };
-    const node = { self: config.nodeId, desk: this.#desk, ...shared };
+    const wallMs = (): number => this.#wallMs;
+    const node = { self: config.nodeId, desk: this.#desk, wallMs, ...shared };
     const persist = (then: () => void): void => this.#state.keep(then);
     this.#node = { ...node, hints: new Hints(node, () => persist(() => {})) };
     this.#damage = new Damage({
@@ -120,6 +123,7 @@ export class ReplicaCore {
     this.#pages = new ReplicaPages(this.#desk, standings, topology, this.#damage, planted);
     this.#operations = new Operations(this.#node, this.#pages);
     this.#forgetting = new Forgetting(this.#node, config.forgetEveryMs ?? FORGET_EVERY_MS);
+    this.#expiry = new Expiry(this.#node, config.expiry ?? EXPIRY_PACE);
     this.#recovery = new Recovery(this.#node, {
       closed: () => persist(() => this.#recordRepair.run()),
       persist,
@@ -135,7 +139,8 @@ export class ReplicaCore {
       boots: prior?.boots ?? {},
       trail: prior === undefined ? [] : (prior.trail ?? [{ boot: prior.boot, incarnation: prior.incarnation }]),
     });
-    this.#peers = new PeerService(this.#node, this.#pages, this.#identity, this.#forgetting);
+    const peerService = new PeerService(this.#node, this.#pages, this.#identity, this.#forgetting);
+    this.#inbound = new Inbound(this.#node, this.#operations, peerService);
     this.#damage.atOpen(
       config.report,
       prior,
@@ -143,26 +148,23 @@ export class ReplicaCore {
     );
   }
 
-  /** Takes an event and gives what is to be done, in order. */
-  step(event: Event): readonly Effect[] {
+  /** Takes an event that happened at `wallMs` by this machine's wall clock, and gives what is to be done, in order. */
+  step(event: Event, wallMs: number): readonly Effect[] {
     if (this.#halted) return [];
+    this.#wallMs = wallMs;
     switch (event.type) {
       case 'start':
         this.#start();
         break;
       case 'client':
-        this.#operations.run(event.command, event.wallMs, (outcome) =>
-          this.#desk.emit({ type: 'reply', op: event.op, outcome }),
-        );
+        this.#operations.run(event.command, (outcome) => this.#desk.emit({ type: 'reply', op: event.op, outcome }));
         break;
       case 'request':
-        this.#request(event.request, event.wallMs, (outcome) =>
-          this.#desk.emit({ type: 'respond', id: event.id, outcome }),
-        );
+        this.#inbound.request(event.request, (outcome) => this.#desk.emit({ type: 'respond', id: event.id, outcome }));
         break;
       case 'topology':
         if (event.document.epoch > this.#topology.epoch) this.#adopt(event.document);
-        for (const waiter of this.#topologyWaiters.splice(0)) waiter();
+        this.#inbound.topologyCame();
         break;
       case 'liveness':
         this.#node.peers.setLiveness(event.node, event.liveness);
@@ -195,6 +197,8 @@ export class ReplicaCore {
       hints: this.#node.hints.status(),
       antiEntropy: this.#antiEntropy.status(),
       forgetting: this.#forgetting.status(),
+      expiry: this.#expiry.status(),
+      writesFromAhead: this.#node.clock.aheads,
       background: this.#node.background.progress(),
       peers: Object.fromEntries(this.#identity.reachable),
     };
@@ -292,38 +296,10 @@ export class ReplicaCore {
     finish();
   }
 
-  #request(request: PeerRequest, wallMs: number, respond: (outcome: Outcome<PeerResponse>) => void): void {
-    if (
-      !('keyspaceId' in request) ||
-      request.keyspaceId === SYSTEM_KEYSPACE ||
-      keyspaceById(this.#topology, request.keyspaceId)
-    ) {
-      return this.#answer(request, wallMs, respond);
-    }
-    // A keyspace this node has not heard of: its record would be in no page that others recover from.
-    this.#whenNewer(() => {
-      if (keyspaceById(this.#topology, request.keyspaceId)) this.#answer(request, wallMs, respond);
-      else respond({ ok: false, error: new StoreError('KEYSPACE_NOT_FOUND') });
-    });
-  }
-
-  /** Asks for the newest topology and calls back when it is here, or after a moment if there is none. */
-  #whenNewer(then: () => void): void {
-    let called = false;
-    const once = (): void => {
-      if (called) return;
-      called = true;
-      stopTimer();
-      then();
-    };
-    const stopTimer = this.#desk.timer(TOPOLOGY_WAIT_MS, once);
-    this.#topologyWaiters.push(once);
-    this.#desk.emit({ type: 'fetchTopology' });
-  }
-
-  #answer(request: PeerRequest, wallMs: number, respond: (outcome: Outcome<PeerResponse>) => void): void {
-    if (request.type === 'coordinate') this.#operations.coordinate(request, wallMs, respond);
-    else this.#peers.answer(request, respond);
+  /** What this node holds of a key now. */
+  #saw(keyspaceId: number, key: Uint8Array, versions: Versions): void {
+    this.#forgetting.saw(keyspaceId, key, versions);
+    this.#expiry.saw(keyspaceId, key, versions);
   }
 
   /** Takes up all that is missing here. */
@@ -354,6 +330,7 @@ export class ReplicaCore {
         });
       },
       persist: (then) => this.#persist(then),
+      wallMs: () => this.#wallMs,
       fence: () => this.#node.fences.life,
       answered: (peer, fence) => {
         this.#node.fences.learnLife(peer, fence);
@@ -370,6 +347,7 @@ export class ReplicaCore {
         this.#mend();
         this.#antiEntropy.run();
         this.#forgetting.run();
+        this.#expiry.run();
       },
       behind: (why) => {
         // An empty disk has nothing that could be too old.

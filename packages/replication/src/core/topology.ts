@@ -29,6 +29,8 @@ export interface Keyspace {
   readonly readConsistency: Consistency;
   readonly writeConsistency: Consistency;
   readonly durability: Durability;
+  /** How long a value lives whose put does not say, in milliseconds; 0: for good. */
+  readonly ttlMs: number;
 }
 
 /** What a new keyspace may choose; the rest takes its default. */
@@ -55,6 +57,10 @@ export interface TopologyDocument {
 }
 
 export const REPLICATION_FACTOR_MAX = 7;
+/** A hundred years, in milliseconds. */
+export const TTL_MS_MAX: number = 100 * 365 * 86_400_000;
+/** What documents of earlier versions do not say of a keyspace. */
+const ADDED_LATER = { ttlMs: 0 } as const;
 const DEFAULT_FACTOR = 3;
 const KEYSPACES_MAX = 1024;
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
@@ -153,7 +159,7 @@ export function parseTopology(text: string): TopologyDocument {
   if (!Array.isArray(keyspaces)) throw wrong('keyspaces');
   let known: Keyspace[];
   try {
-    known = keyspaces.map((keyspace) => checked(keyspace as Keyspace));
+    known = keyspaces.map((keyspace) => checked({ ...ADDED_LATER, ...(keyspace as Keyspace) }));
   } catch (cause) {
     throw wrong(cause instanceof Error ? `keyspaces: ${cause.message}` : 'keyspaces');
   }
@@ -176,6 +182,7 @@ function newKeyspace(id: number, choice: KeyspaceChoice): Keyspace {
     readConsistency: choice.readConsistency ?? 'QUORUM',
     writeConsistency: choice.writeConsistency ?? 'QUORUM',
     durability: choice.durability ?? 'DEVICE',
+    ttlMs: choice.ttlMs ?? 0,
   });
 }
 
@@ -191,6 +198,8 @@ function checked(keyspace: Keyspace): Keyspace {
   if (!consistencies.includes(keyspace.readConsistency)) throw bad('unknown read consistency');
   if (!consistencies.includes(keyspace.writeConsistency)) throw bad('unknown write consistency');
   if (!['DEVICE', 'MEMORY'].includes(keyspace.durability)) throw bad('unknown durability');
+  const { ttlMs } = keyspace;
+  if (!Number.isSafeInteger(ttlMs) || ttlMs < 0 || ttlMs > TTL_MS_MAX) throw bad('the ttl is 0 to 100 years');
   return keyspace;
 }
 

@@ -153,7 +153,7 @@ describe('a node', () => {
     await topologyStore.registerBoot('n1', 1, 'another disk');
     const { node } = await open(topologyStore);
     expect(node.status()).toMatchObject({ state: 'recovering', recovery: { recovering: 4 } });
-    const op = { op: 'put', value: key, context: undefined, consistency: 'ONE', memory: false } as const;
+    const op = { op: 'put', value: key, context: undefined, consistency: 'ONE', memory: false, ttlMs: 0 } as const;
     const asked = node.handle({ type: 'coordinate', epoch: 1, keyspaceId: 1, key, op, timeoutMs: 100 });
     await expect(asked).rejects.toMatchObject({ reason: 'RECOVERING', effect: 'none' });
     await node.close();

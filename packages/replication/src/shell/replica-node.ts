@@ -57,6 +57,8 @@ export interface WriteCommand extends GetCommand {
   readonly value?: Uint8Array;
   readonly context?: CausalContext;
   readonly durability?: Durability;
+  /** How long a put lives, in milliseconds; absent: as long as the keyspace says. */
+  readonly ttlMs?: number;
 }
 
 /** A page of a scan: the records after `after` in the order (partition, hash, key), at most about `maxRecords`. */
@@ -201,6 +203,7 @@ class Shell implements ReplicaNode {
       context,
       consistency = keyspace.writeConsistency,
       durability = keyspace.durability,
+      ttlMs,
     } = command;
     const type = command.value === undefined ? 'delete' : 'put';
     const value = command.value ?? new Uint8Array();
@@ -212,6 +215,7 @@ class Shell implements ReplicaNode {
       context,
       consistency,
       durability,
+      ttlMs,
       timeoutMs,
     })) as WriteResult;
   }
@@ -248,7 +252,7 @@ class Shell implements ReplicaNode {
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
       this.#requests.set(id, { resolve, reject });
-      this.#dispatch({ type: 'request', id, request, wallMs: this.#ports.clock.wallMs() });
+      this.#dispatch({ type: 'request', id, request });
     });
   }
 
@@ -331,7 +335,7 @@ class Shell implements ReplicaNode {
     return new Promise((resolve, reject) => {
       const op = this.#nextId++;
       this.#operations.set(op, { resolve, reject });
-      this.#dispatch({ type: 'client', op, command, wallMs: this.#ports.clock.wallMs() });
+      this.#dispatch({ type: 'client', op, command });
     });
   }
 
@@ -340,9 +344,10 @@ class Shell implements ReplicaNode {
     this.#queue.push(event);
     if (this.#running) return;
     this.#running = true;
+    const wallMs = this.#ports.clock.wallMs();
     try {
       for (let at = 0; at < this.#queue.length; at++) {
-        for (const effect of this.#core.step(this.#queue[at]!)) this.#runner.run(effect);
+        for (const effect of this.#core.step(this.#queue[at]!, wallMs)) this.#runner.run(effect);
       }
     } finally {
       this.#queue = [];

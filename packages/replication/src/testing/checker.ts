@@ -106,10 +106,11 @@ class KeyChecker {
   }
 
   #learnDots(values: readonly SeenValue[], where: string): void {
-    for (const { dot: at, value, time } of values) {
+    for (const { dot: at, value, time, expiresAtMs } of values) {
       const put = this.#puts.get(value);
       if (put === undefined) continue;
       put.time ||= time ?? 0;
+      put.expiresAtMs ??= expiresAtMs ?? 0;
       this.#own(at, put, where);
     }
   }
@@ -131,7 +132,9 @@ class KeyChecker {
       this.#report('several-at-lww', `read ${read.id} returned ${values.length} values`);
     if (values.length > SIBLINGS_MAX * (this.#history.writes[0]?.replicas ?? 1))
       this.#report('too-many-siblings', `read ${read.id} returned ${values.length} values`);
-    for (const { value, dot: at } of values) {
+    for (const { value, dot: at, expiresAtMs = 0 } of values) {
+      if (expiresAtMs !== 0 && expiresAtMs <= (read.wallMs ?? 0))
+        this.#report('expired-shown', `read ${read.id} returned "${value}" after it had expired`);
       const put = this.#puts.get(value);
       if (put === undefined || put.startedAt >= read.endedAt) {
         this.#report('invented', `read ${read.id} returned "${value}", which nobody had written`);
@@ -165,6 +168,7 @@ class KeyChecker {
         const { write } = entry;
         if (!contains(read.context, entry.dot) || values.has(write.value)) continue;
         settled.add(entry);
+        if (hasExpired(write, read)) continue;
         if (!this.#explained(entry, read))
           this.#report('context-unseen', `read ${read.id} covers write ${write.id} without returning its value`);
         if (isRepaired(read) && read.endedAt < entry.goneAt) {
@@ -222,7 +226,7 @@ class KeyChecker {
   #checkAbsent(scan: ReadRecord): void {
     if (scan.consistency === 'ONE' || this.#wildDelete < scan.endedAt) return;
     for (const { write, firstStart, shownAt } of this.#dots.entries) {
-      if (write.kind !== 'put' || firstStart < scan.endedAt) continue;
+      if (write.kind !== 'put' || firstStart < scan.endedAt || hasExpired(write, scan)) continue;
       if (isPromised(write) && write.endedAt < scan.startedAt)
         this.#report('lost', `scan ${scan.id} leaves out write ${write.id} ("${write.value}")`);
       else if (shownAt < scan.startedAt)
@@ -277,7 +281,7 @@ class KeyChecker {
   /** P8: of a write that all replicas have forgotten nothing is known: it was a delete, or its value was replaced. */
   #mayBeForgotten(write: WriteRecord, by: number): boolean {
     if (!this.#history.forgets) return false;
-    if (write.kind === 'delete' || this.#wildDelete < by) return true;
+    if (write.kind === 'delete' || this.#wildDelete < by || expires(write)) return true;
     const entry = this.#dots.ofWrite(write);
     return entry !== undefined && entry.firstStart < by;
   }
@@ -315,6 +319,15 @@ function isPromised({ outcome, consistency, durability, response }: WriteRecord)
 /** Reads that were repaired before they were answered: none after them goes back (P10). */
 function isRepaired({ consistency, source }: ReadRecord): boolean {
   return consistency !== 'ONE' && source === 'get';
+}
+
+function expires({ ttlMs = 0 }: WriteRecord): boolean {
+  return ttlMs > 0;
+}
+
+/** P16: by the clock of the node that answered, or by most clocks. Of a value that nobody ever saw nobody can tell. */
+function hasExpired(write: WriteRecord, { wallMs = 0, mostWallMs = 0 }: ReadRecord): boolean {
+  return expires(write) && (write.expiresAtMs ?? 0) <= Math.max(wallMs, mostWallMs);
 }
 
 /** P6: where the last write wins, what is hidden or replaced without its writer's knowledge is older than what is shown. */

@@ -21,6 +21,10 @@ export interface WriteRecord {
   response: CausalContext | undefined;
   /** Its hybrid time, where the answer carried one; else 0. */
   time?: number;
+  /** How long the value was to live, in milliseconds; 0 or absent: for good. */
+  readonly ttlMs?: number;
+  /** When the value expires, in Unix milliseconds, once some read has told. */
+  expiresAtMs?: number;
   /** Copies that the answer spoke of. */
   acked: number;
   durable: number;
@@ -34,6 +38,8 @@ export interface SeenValue {
   readonly value: string;
   /** Its hybrid time in a keyspace with the policy `lww`. */
   readonly time?: number;
+  /** Unix milliseconds; 0 or absent: never. */
+  readonly expiresAtMs?: number;
 }
 
 /** A read that succeeded. */
@@ -47,6 +53,9 @@ export interface ReadRecord {
   readonly endedAt: number;
   readonly context: CausalContext;
   readonly values: readonly SeenValue[];
+  /** The wall clock of the node that answered, and the latest time that most clocks have shown by then. */
+  readonly wallMs?: number;
+  readonly mostWallMs?: number;
 }
 
 /** What a replica holds of a key when all is over. */
@@ -117,5 +126,6 @@ export type Rule =
   | 'ordered-siblings'
   | 'too-many-siblings'
   | 'several-at-lww'
+  | 'expired-shown'
   | 'went-back'
   | 'diverged';

@@ -65,6 +65,8 @@ export class SimClients {
   /** The requests that were issued, and when. */
   readonly issued: ScriptedRequest[] = [];
   #ops = 0;
+  /** The latest time that most clocks have shown when somebody looked. */
+  #mostWallMs = 0;
   #open = true;
 
   constructor(targets: ClientTargets, seed: number, scenario: Scenario) {
@@ -155,6 +157,7 @@ export class SimClients {
     const consistency = prng.weighted(this.#scenario.consistency);
     const durability = prng.chance(memory) ? 'MEMORY' : 'DEVICE';
     const bytes = prng.int(valueBytes);
+    const ttlMs = prng.chance(this.#scenario.expiring) ? 1 + prng.int(this.#scenario.ttlMs) : undefined;
     this.issued.push({ name, at: timeline.now });
     trace.record?.(
       `${name} is request ${this.#ops}: ${kind} ${latin1(key)} at ${node.id}, ${consistency} ${durability}`,
@@ -180,7 +183,8 @@ export class SimClients {
     const context = blind ? undefined : kind === 'putStale' ? (remembered[0] ?? emptyContext) : latest;
     const type = deletes ? 'delete' : 'put';
     const value = deletes ? NOTHING : valueOf(`v${this.#ops}`, bytes);
-    this.#write(node, { type, keyspace, key, value, context, consistency, durability, timeoutMs }, remember);
+    const write = { type, keyspace, key, value, context, consistency, durability, ttlMs, timeoutMs } as const;
+    this.#write(node, write, remember);
   }
 
   #get(
@@ -195,7 +199,7 @@ export class SimClients {
       if (!answer.ok || !('versions' in answer.value)) return then(undefined);
       const { versions } = answer.value;
       const { consistency } = command;
-      this.#saw({ id, key: latin1(command.key), consistency, source: 'get', startedAt }, versions);
+      this.#saw(node, { id, key: latin1(command.key), consistency, source: 'get', startedAt }, versions);
       then(versions);
     });
     if (!up) then(undefined);
@@ -215,6 +219,7 @@ export class SimClients {
       context: command.context && withoutTime(command.context),
       consistency: command.consistency,
       durability: command.durability,
+      ttlMs: command.ttlMs ?? 0,
       startedAt: this.#targets.timeline.now,
       endedAt: Number.POSITIVE_INFINITY,
       outcome: 'unknown',
@@ -268,12 +273,12 @@ export class SimClients {
         for (const { key, result } of records) {
           const name = latin1(key);
           missing.delete(name);
-          this.#saw({ id, key: name, consistency, source: 'scan', startedAt }, result.versions);
+          this.#saw(node, { id, key: name, consistency, source: 'scan', startedAt }, result.versions);
         }
         if (next !== undefined && pages.length < PAGES_MAX) return page({ keyspaceId: keyspace.id, ...next });
         const nothing = { context: emptyContext, siblings: [] };
         for (const key of missing)
-          this.#saw({ id, key, consistency, source: 'scan-absent', startedAt: began }, nothing);
+          this.#saw(node, { id, key, consistency, source: 'scan-absent', startedAt: began }, nothing);
         done(true);
       });
       if (!up) done(false);
@@ -281,10 +286,14 @@ export class SimClients {
     page(undefined);
   }
 
-  #saw(read: Omit<ReadRecord, 'endedAt' | 'context' | 'values'>, versions: Versions): void {
+  #saw(node: SimNode, read: Omit<ReadRecord, 'endedAt' | 'context' | 'values'>, versions: Versions): void {
     const endedAt = this.#targets.timeline.now;
     const context = withoutTime(versions.context);
-    this.history.reads.push({ ...read, endedAt, context, values: seenValues(versions) });
+    const { nodes } = this.#targets;
+    const clocks = nodes.map(({ clock }) => clock.wallMs()).sort((a, b) => a - b);
+    this.#mostWallMs = Math.max(this.#mostWallMs, clocks[Math.floor(clocks.length / 2)]!);
+    const times = { endedAt, wallMs: node.clock.wallMs(), mostWallMs: this.#mostWallMs };
+    this.history.reads.push({ ...read, ...times, context, values: seenValues(versions) });
   }
 
   #trace(op: number, answer: ClientAnswer): void {
@@ -304,6 +313,7 @@ export function seenValues(versions: Versions): readonly SeenValue[] {
     dot,
     value: valueName(value.bytes),
     time: value.writtenAtMs * HYBRID_TICKS_PER_MS,
+    expiresAtMs: value.expiresAtMs,
   }));
 }
 

@@ -18,6 +18,9 @@ import type { SimTopologyStore } from './sim-topology-store.ts';
 import type { Timeline } from './timeline.ts';
 import type { TraceHash } from './trace-hash.ts';
 
+/** A thousandth of what production takes, or a little more: messages take their time here too. */
+const EXPIRY_PACE = { everyMs: 100, graceMs: 1_000, clockOffMsMax: 150 };
+
 export type ClientAnswer = Outcome<GetResult | WriteResult | ScanResult>;
 
 /** What the nodes of a run share. */
@@ -104,6 +107,7 @@ export class SimNode {
       random: () => prng.next(),
       antiEntropyEveryMs: this.#world.antiEntropyMs,
       forgetEveryMs: this.#world.forgetMs,
+      expiry: EXPIRY_PACE,
       mutations: this.#world.mutations,
     });
     const process = new SimProcess(core, this, this.#world);

@@ -42,12 +42,12 @@ export class SimProcess {
   request(request: PeerRequest, respond: (outcome: Outcome<PeerResponse>) => void): void {
     const id = this.#nextRequest++;
     this.#responders.set(id, respond);
-    this.raise({ type: 'request', id, request, wallMs: this.#node.clock.wallMs() });
+    this.raise({ type: 'request', id, request });
   }
 
   client(op: number, command: ClientCommand, reply: (answer: ClientAnswer) => void): void {
     this.#clients.set(op, reply);
-    this.raise({ type: 'client', op, command, wallMs: this.#node.clock.wallMs() });
+    this.raise({ type: 'client', op, command });
   }
 
   get unanswered(): number {
@@ -96,7 +96,7 @@ export class SimProcess {
     trace.number(this.#node.index);
     trace.number(event.type.length + ('ticket' in event ? event.ticket * 32 : 0));
     trace.record?.(`${this.#node.id}  ${eventLine(event)}`);
-    for (const effect of this.core.step(event)) {
+    for (const effect of this.core.step(event, this.#node.clock.wallMs())) {
       if (!this.#alive) return;
       trace.record?.(`${this.#node.id}    ${effectLine(effect)}`);
       this.#run(effect);

@@ -35,6 +35,8 @@ export const WORKLOADS = {
     conflictPolicy: 'lww',
     ops: { get: 6, putBlind: 4, putWithContext: 3, putStale: 1, delete: 0.2, deleteBlind: 0.1 },
   },
+  /** Values that live for a moment, by clocks that may be wrong. */
+  expiring: { expiring: 0.7, ops: { get: 6, putBlind: 2, putWithContext: 3, delete: 0.3, scan: 0.5 } },
 } as const satisfies Readonly<Record<string, ScenarioPreset>>;
 
 export type WorkloadName = keyof typeof WORKLOADS;

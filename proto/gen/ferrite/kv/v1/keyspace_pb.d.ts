@@ -5,6 +5,7 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Consistency, Durability } from "./kv_service_pb.js";
+import type { Duration } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file ferrite/kv/v1/keyspace.proto.
@@ -60,6 +61,13 @@ export declare type Keyspace = Message<"ferrite.kv.v1.Keyspace"> & {
    * @generated from field: bool sloppy_writes = 8;
    */
   sloppyWrites: boolean;
+
+  /**
+   * How long a value lives whose Put does not say; absent or zero: for good.
+   *
+   * @generated from field: google.protobuf.Duration default_ttl = 9;
+   */
+  defaultTtl?: Duration | undefined;
 };
 
 /**

@@ -378,6 +378,13 @@ export declare type CoordinatedWrite = Message<"ferrite.replica.v1.CoordinatedWr
    * @generated from field: bool memory = 4;
    */
   memory: boolean;
+
+  /**
+   * How long a put lives; 0: for good.
+   *
+   * @generated from field: uint64 ttl_ms = 5;
+   */
+  ttlMs: bigint;
 };
 
 /**
@@ -527,6 +534,13 @@ export declare type HelloResponse = Message<"ferrite.replica.v1.HelloResponse"> 
    * @generated from field: uint64 fence = 7;
    */
   fence: bigint;
+
+  /**
+   * The receiver's wall clock, in Unix milliseconds.
+   *
+   * @generated from field: uint64 wall_ms = 8;
+   */
+  wallMs: bigint;
 };
 
 /**
