@@ -122,7 +122,10 @@ async function sendGroup(dispatcher: Dispatcher, items: readonly Item[], deadlin
 function toWireOp({ op, context }: Item): WireOp {
   const { keyspace, key } = op;
   const consistency = toWireConsistency(op.consistency);
-  if (op.op === 'get') return { op: { case: 'get', value: { keyspace, key, consistency } } };
+  if (op.op === 'get') {
+    const { atLeast } = op;
+    return { op: { case: 'get', value: { keyspace, key, consistency, ...(atLeast && { atLeast }) } } };
+  }
   const write = {
     keyspace,
     key,

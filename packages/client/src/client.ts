@@ -11,6 +11,7 @@ import { CONTEXTS_REMEMBERED, TIMEOUT_MS_DEFAULT } from './limits.ts';
 import { type NodeState, nodeStates } from './node-states.ts';
 import { scanRecords } from './scan.ts';
 import { parseServer } from './server-url.ts';
+import { openSession, type Session } from './session.ts';
 import type { Topology } from './topology.ts';
 import type {
   BatchOp,
@@ -56,6 +57,8 @@ export interface Client extends AsyncDisposable {
   batch(ops: readonly BatchOp[], options?: CallOptions): Promise<BatchResult[]>;
   /** Records in the order (partition, hash, key). Without `timeoutMs` a scan takes as long as it brings records. */
   scan(keyspace: string, options?: ScanOptions): AsyncIterable<ScanRecord>;
+  /** Calls that see what they have written and never go back (P11). Cheap: open one for each thread of work. */
+  session(): Session;
   readonly keyspaces: Keyspaces;
   /** The newest topology that any node knows of. */
   topology(options?: CallOptions): Promise<Topology>;
@@ -122,7 +125,9 @@ export async function openClientOver(dial: Dial, config: ClientConfig): Promise<
   return {
     get: (keyspace, key, options) =>
       bounded(options, async (deadline) =>
-        toGetResult(await readRecord(target(keyspace, key, deadline), toWireConsistency(options?.consistency))),
+        toGetResult(
+          await readRecord(target(keyspace, key, deadline), toWireConsistency(options?.consistency), options?.atLeast),
+        ),
       ),
     put: (keyspace, key, value, options = {}) =>
       bounded(options, (deadline) => putValue(target(keyspace, key, deadline), value, options)),
@@ -132,6 +137,14 @@ export async function openClientOver(dial: Dial, config: ClientConfig): Promise<
     scan: (keyspace, options = {}) => {
       calls.assertOpen();
       return scanRecords(dispatcher, keyspace === '' ? 'default' : keyspace, options, within(options));
+    },
+    session: () => {
+      const seen = new ContextMemory(CONTEXTS_REMEMBERED);
+      return openSession({
+        contexts: seen,
+        run: bounded,
+        target: (keyspace, key, deadline) => ({ dispatcher, contexts: seen, keyspace, key, deadline }),
+      });
     },
     keyspaces: openKeyspaces(dispatcher, bounded),
     topology: (options) => bounded(options, () => view.refresh()),

@@ -13,6 +13,8 @@ export interface CallOptions {
 
 export interface GetOptions extends CallOptions {
   readonly consistency?: Consistency;
+  /** A context of this key: the answer descends from it, else `STALE_READ`. A session does this by itself. */
+  readonly atLeast?: Uint8Array;
 }
 
 export interface WriteOptions extends CallOptions {
@@ -76,7 +78,10 @@ export interface ScanRecord extends Omit<GetResult, 'moreSiblings'> {
 
 /** An operation of a batch. Contexts work as in {@link WriteOptions}. */
 export type BatchOp =
-  | ({ readonly op: 'get'; readonly keyspace: string; readonly key: Uint8Array } & Pick<GetOptions, 'consistency'>)
+  | ({ readonly op: 'get'; readonly keyspace: string; readonly key: Uint8Array } & Pick<
+      GetOptions,
+      'consistency' | 'atLeast'
+    >)
   | ({
       readonly op: 'put';
       readonly keyspace: string;

@@ -24,12 +24,15 @@ export interface Target {
   readonly keyspace: string;
   readonly key: Uint8Array;
   readonly deadline: Deadline;
+  /** Reads descend from what `contexts` remembers of the key. */
+  readonly inSession?: boolean;
 }
 
 /** Reads the record; safe to repeat, so it is, at any node that may answer. */
-export async function readRecord(target: Target, consistency: Consistency): Promise<GetResponse> {
+export async function readRecord(target: Target, consistency: Consistency, demand?: Uint8Array): Promise<GetResponse> {
   const { dispatcher, contexts, keyspace, key, deadline } = target;
-  const message = create(GetRequestSchema, { keyspace, key, consistency });
+  const atLeast = target.inSession === true ? contexts.recall(keyspace, key) : demand;
+  const message = create(GetRequestSchema, { keyspace, key, consistency, ...(atLeast && { atLeast }) });
   const response = await dispatcher.run(
     {
       route: () => dispatcher.view.forKey(keyspace, key),
@@ -39,7 +42,9 @@ export async function readRecord(target: Target, consistency: Consistency): Prom
     },
     deadline,
   );
-  contexts.remember(keyspace, key, response.context);
+  // A context of only some siblings would let a session go back.
+  const whole = target.inSession !== true || !response.moreSiblings || atLeast === undefined;
+  if (whole) contexts.remember(keyspace, key, response.context);
   return response;
 }
 

@@ -39,8 +39,9 @@ export function fabricReplicaTransport(
       case 'write':
         return repair.wroteFromWire(await client.writeReplica(repair.writeToWire(request), options));
       case 'read': {
-        const { epoch, keyspaceId, key } = request;
-        return wire.readFromWire(await client.readReplica({ epoch: BigInt(epoch), keyspaceId, key }, options));
+        const { epoch, keyspaceId, key, withFloor = false } = request;
+        const question = { epoch: BigInt(epoch), keyspaceId, key, withFloor };
+        return wire.readFromWire(await client.readReplica(question, options));
       }
       case 'scan':
         return wire.scanFromWire(await client.scanReplica(wire.scanRequestToWire(request), options));

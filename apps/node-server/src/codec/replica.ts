@@ -14,7 +14,7 @@ import {
   Standing as WireStandings,
 } from '@ferrite/proto/replica';
 import type { Consistency, CoordinatedOp, PeerRequest, PeerResponse, Standing } from '@ferrite/replication';
-import { decodeContext, encodeContext } from '@ferrite/vector-clock';
+import { actorIdFromBytes, actorIdToBytes, decodeContext, encodeContext } from '@ferrite/vector-clock';
 
 /** Domain messages to wire messages and back. Record bytes pass through untouched. */
 
@@ -41,7 +41,20 @@ export function standingFromWire(standing: WireStanding): Standing {
 }
 
 export function readFromWire(response: ReadReplicaResponse): Response<'read'> {
-  return { type: 'read', record: response.record, standing: standingFromWire(response.standing) };
+  const floor = response.floor && {
+    actor: actorIdFromBytes(response.floor.actor),
+    counter: Number(response.floor.counter),
+  };
+  return { type: 'read', record: response.record, standing: standingFromWire(response.standing), floor };
+}
+
+export function readToWire({ record, standing, floor }: Response<'read'>): {
+  record: Uint8Array;
+  standing: WireStanding;
+  floor?: { actor: Uint8Array; counter: bigint };
+} {
+  const told = floor && { actor: actorIdToBytes(floor.actor), counter: BigInt(floor.counter) };
+  return { record, standing: standingToWire(standing), ...(told && { floor: told }) };
 }
 
 export function scanRequestFromWire(request: ScanReplicaRequest): Request<'scan'> {

@@ -52,10 +52,18 @@ export function kvService(options: KvServiceOptions): Partial<ServiceImpl<typeof
     const { key } = request;
     checkKey(key);
     const keyspace = await replica.keyspace(request.keyspace);
-    if (request.atLeast.byteLength > 0 || request.maxStaleness !== undefined) throw later('at_least and max_staleness');
+    if (request.maxStaleness !== undefined) throw later('max_staleness');
+    const binding = { keyspaceId: keyspace.id, keyHash: keyHash(key) };
+    const atLeast = request.atLeast.byteLength > 0 ? tokens.decode(binding, request.atLeast) : undefined;
     const consistency = consistencyFromWire(request.consistency);
-    const result = await replica.get({ keyspace: keyspace.name, key, timeoutMs, ...(consistency && { consistency }) });
-    return answer(result, { keyspaceId: keyspace.id, keyHash: keyHash(key) });
+    const result = await replica.get({
+      keyspace: keyspace.name,
+      key,
+      timeoutMs,
+      ...(consistency && { consistency }),
+      ...(atLeast && { atLeast }),
+    });
+    return answer(result, binding);
   };
 
   /** As many siblings as fit; the context covers only those (P5). */

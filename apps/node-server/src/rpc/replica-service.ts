@@ -23,9 +23,9 @@ export function replicaService(replica: ReplicaNode, defaultTimeoutMs: number): 
     async writeReplica(request) {
       return repair.wroteToWire(await ask(repair.writeFromWire(request), 'write', 'fenced'));
     },
-    async readReplica({ epoch, keyspaceId, key }) {
-      const { record, standing } = await ask({ type: 'read', epoch: Number(epoch), keyspaceId, key }, 'read');
-      return { record, standing: wire.standingToWire(standing) };
+    async readReplica({ epoch, keyspaceId, key, withFloor }) {
+      const request = { type: 'read', epoch: Number(epoch), keyspaceId, key, withFloor } as const;
+      return wire.readToWire(await ask(request, 'read'));
     },
     async scanReplica(request) {
       return wire.scanToWire(await ask(wire.scanRequestFromWire(request), 'scan'));

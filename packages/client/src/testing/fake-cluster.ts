@@ -32,6 +32,10 @@ export interface FakeCluster {
   readonly hanging: Set<string>;
   /** What all nodes hold for dead. */
   readonly heldForDead: Set<string>;
+  /** The dots that each get demanded. */
+  readonly demands: (readonly number[])[];
+  /** Loses all that is known of a key, as nodes may that promised it at ONE or MEMORY. */
+  lose(key: string): void;
   /** Reason that a node answers data calls with. */
   readonly reasons: Map<string, Reason>;
   /** Consumed one a put. */
@@ -84,6 +88,11 @@ export function createFakeCluster(nodes = 3): FakeCluster {
     fabricDown: new Set(),
     hanging: new Set(),
     heldForDead: new Set(),
+    demands: [],
+    lose: (key) => {
+      records.delete(key);
+      known.delete(key);
+    },
     reasons: new Map(),
     putFaults: [],
     beforeFault: undefined,
@@ -161,9 +170,13 @@ export function createFakeCluster(nodes = 3): FakeCluster {
         },
       });
       router.service(KvService, {
-        get: async ({ keyspace, key }, { signal }) => {
+        get: async ({ keyspace, key, atLeast }, { signal }) => {
           await enter('Get', signal);
           demand(keyspace);
+          const dots = decode(atLeast);
+          cluster.demands.push(dots);
+          const here = known.get(text.decode(key)) ?? [];
+          if (!dots.every((dot) => here.includes(dot))) throw new StoreError('STALE_READ');
           return get(key);
         },
         put: async (request, { signal }) => {

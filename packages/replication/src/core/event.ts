@@ -11,6 +11,8 @@ export type ClientCommand =
       readonly keyspace: Keyspace;
       readonly key: Uint8Array;
       readonly consistency: Consistency;
+      /** The answer descends from it, or there is none (P11). */
+      readonly atLeast?: CausalContext | undefined;
       readonly timeoutMs: number;
     }
   | {

@@ -1,5 +1,6 @@
 import { StoreError } from '@ferrite/errors';
-import { mergeRecords } from '@ferrite/vector-clock';
+import { type CausalContext, mergeRecords } from '@ferrite/vector-clock';
+import { AtLeast, type Floor } from './at-least.ts';
 import { sendRecord } from './fenced-write.ts';
 import { HEDGE_ANYHOW_MS } from './limits.ts';
 import type { GetResult, Outcome, Standing } from './message.ts';
@@ -19,13 +20,16 @@ export interface CoordinatedRead {
   readonly replicas: readonly string[];
   readonly key: Uint8Array;
   readonly consistency: Consistency;
+  /** What the answer must descend from. */
+  readonly atLeast?: CausalContext | undefined;
   readonly timeoutMs: number;
 }
 
 /**
  * Coordinates a read. Enough members must answer (ONE: any replica that holds the key, or a member that says it is
  * absent); at QUORUM and ALL, replicas found stale are repaired before the answer, until a write quorum holds it durably,
- * so that no later read goes back (P10). `done` is called exactly once; the effect of a failure is `none`.
+ * so that no later read goes back (P10). An answer that does not descend from `atLeast` is widened to a quorum, then to all;
+ * `STALE_READ` if nobody can give one that does (P11). `done` is called exactly once; the effect of a failure is `none`.
  */
 export function coordinateRead(
   node: ReplicaContext,
@@ -41,7 +45,9 @@ export function coordinateRead(
     : read.replicas;
   const goal = needed(read.consistency, counting.length);
   const tally = new ReadTally(planted('count-reads-short') && !one ? goal - 1 : goal);
+  const atLeast = read.atLeast && new AtLeast(read.atLeast);
   const waiting = candidates(node, read);
+  let begun = 0;
   /** Peers that have not answered yet. */
   const asked = new Set<string>();
   // Of before anything is read: what is forgotten meanwhile must not be written back.
@@ -57,10 +63,13 @@ export function coordinateRead(
     stopHedge();
     done(outcome);
   };
-  const fail = (reason: 'DEADLINE_EXCEEDED' | 'QUORUM_UNAVAILABLE', message: string): void =>
+  const fail = (reason: 'DEADLINE_EXCEEDED' | 'QUORUM_UNAVAILABLE' | 'STALE_READ', message: string): void =>
     finish({ ok: false, error: new StoreError(reason, { message }) });
   const stopTimer = node.desk.timer(read.timeoutMs, () =>
-    fail('DEADLINE_EXCEEDED', `${tally.members} of ${tally.needed} replicas answered in time`),
+    fail(
+      tally.enough ? 'STALE_READ' : 'DEADLINE_EXCEEDED',
+      `${tally.members} of ${tally.needed} replicas answered in time`,
+    ),
   );
 
   const repair = (merged: Versions, late: readonly string[], current: number): void => {
@@ -100,7 +109,7 @@ export function coordinateRead(
     coordinateRead(node, { ...read, timeoutMs: read.timeoutMs / 2 }, done, attempt + 1);
   };
 
-  const vote = (from: string, bytes: Uint8Array | undefined, standing: Standing): void => {
+  const vote = (from: string, bytes: Uint8Array | undefined, standing: Standing, floor?: Floor): void => {
     // A disk that may have been rolled back may hold what all others have forgotten.
     if (standing === 'unverified' && !one && !planted('forget-unfenced')) return missed(from);
     outstanding--;
@@ -116,12 +125,14 @@ export function coordinateRead(
       (one && (versions.context.entries.length > 0 || planted('recovering-absent-answers'))) ||
       (planted('count-recovering-reads') && (standing === 'recovering' || standing === 'ambiguous')) ||
       (planted('count-unreadable-reads') && standing === 'unreadable');
+    if (floor !== undefined && standing === 'member') atLeast?.learn(floor);
     tally.add({ from, versions, counts });
     judge();
   };
 
   const ask = (replica: string): void => {
     outstanding++;
+    begun++;
     if (replica === self) {
       if (node.standings.isStale(read.partition)) return missed(self);
       const { partition, keyspaceId, key } = read;
@@ -130,7 +141,8 @@ export function coordinateRead(
         // As of after it as well: while it was read, something may have been written over what was lost.
         const after = node.standings.ofRecord(partition, keyspaceId, key);
         const standing = before === 'member' || planted('standing-after-read') ? after : before;
-        if (outcome.ok) vote(self, outcome.value, standing);
+        const floor = atLeast && floorOf(node, partition);
+        if (outcome.ok) vote(self, outcome.value, standing, floor);
         else missed(self);
       });
       return;
@@ -140,12 +152,13 @@ export function coordinateRead(
     sendTo(
       node,
       replica,
-      { type: 'read', epoch, keyspaceId: read.keyspaceId, key: read.key },
+      { type: 'read', epoch, keyspaceId: read.keyspaceId, key: read.key, withFloor: atLeast !== undefined },
       read.timeoutMs,
       (reply) => {
         asked.delete(replica);
-        if (reply.ok && reply.value.type === 'read') vote(replica, reply.value.record, reply.value.standing);
-        else missed(replica);
+        if (!reply.ok || reply.value.type !== 'read') return missed(replica);
+        const { record, standing, floor } = reply.value;
+        vote(replica, record, standing, floor);
       },
     );
   };
@@ -163,8 +176,9 @@ export function coordinateRead(
   const judge = (): void => {
     if (state !== 'asking') return;
     if (tally.enough) {
-      stopHedge();
       const merged = tally.merged();
+      if (atLeast?.isMetBy(merged.context) === false && !planted('at-least-ignored')) return insist();
+      stopHedge();
       const { stale, current } = tally.compare(merged);
       const hidden = planted('tombstones-not-repaired') && merged.siblings.length === 0;
       if (one || stale.length === 0 || hidden || planted('skip-read-repair'))
@@ -174,6 +188,15 @@ export function coordinateRead(
     }
     widen();
     if (outstanding === 0) fail('QUORUM_UNAVAILABLE', `${tally.members} of ${tally.needed} replicas could answer`);
+  };
+
+  /** There are answers enough, and what was demanded is in none of them: a quorum is asked for it, and then all. */
+  const insist = (): void => {
+    const more = begun < majority(read.replicas.length) ? majority(read.replicas.length) - begun : waiting.length;
+    for (const replica of waiting.splice(0, outstanding === 0 ? more : 0)) ask(replica);
+    if (outstanding > 0 || state !== 'asking') return;
+    if (planted('at-least-forgives')) return finish({ ok: true, value: { versions: tally.merged() } });
+    fail('STALE_READ', `none of the ${begun} replicas asked knows of what the answer must descend from`);
   };
 
   /** Asks one more, in place of those that are late: soon if this read may be a hedged one, in any case in the end. */
@@ -195,6 +218,11 @@ export function coordinateRead(
   widen();
   startHedge();
   if (outstanding === 0) fail('QUORUM_UNAVAILABLE', 'the key has no replica');
+}
+
+/** What this node's actor may have used for records that are forgotten. */
+export function floorOf({ actors }: ReplicaContext, partition: number): Floor {
+  return { actor: actors.of(partition), counter: actors.floor(partition) };
 }
 
 /** The replicas in the order in which they are asked: this node first, if its word may count, the live and fast next. */

@@ -1,5 +1,6 @@
 import type { StoreError } from '@ferrite/errors';
 import type { CausalContext } from '@ferrite/vector-clock';
+import type { Floor } from './at-least.ts';
 import type { Versions } from './record.ts';
 import type { RepairRequest, RepairResponse } from './repair-message.ts';
 import type { Consistency } from './topology.ts';
@@ -59,7 +60,14 @@ export type PeerRequest =
       /** What the sender knew of the receiver's fence before it read the record. */
       readonly fence: number;
     }
-  | { readonly type: 'read'; readonly epoch: number; readonly keyspaceId: number; readonly key: Uint8Array }
+  | {
+      readonly type: 'read';
+      readonly epoch: number;
+      readonly keyspaceId: number;
+      readonly key: Uint8Array;
+      /** Tell as well what the receiver's actor may have used for records that are forgotten. */
+      readonly withFloor?: boolean;
+    }
   | {
       readonly type: 'scan';
       readonly epoch: number;
@@ -97,7 +105,12 @@ export type PeerResponse =
   | { readonly type: 'write'; readonly durable: boolean }
   /** The record was read before the receiver forgot something: read it again and send it with this number. */
   | { readonly type: 'fenced'; readonly fence: number }
-  | { readonly type: 'read'; readonly record: Uint8Array; readonly standing: Standing }
+  | {
+      readonly type: 'read';
+      readonly record: Uint8Array;
+      readonly standing: Standing;
+      readonly floor?: Floor | undefined;
+    }
   | {
       readonly type: 'scan';
       readonly records: readonly ScannedRecord[];

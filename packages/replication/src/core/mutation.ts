@@ -10,6 +10,8 @@ export type MutationName =
   | 'anti-entropy-overwrites'
   | 'behind-keeps-actors'
   | 'behind-keeps-boot'
+  | 'at-least-forgives'
+  | 'at-least-ignored'
   | 'blind-delete-guesses'
   | 'blind-delete-reads-one'
   | 'boots-by-number'

@@ -2,7 +2,7 @@ import { invariant, StoreError } from '@ferrite/errors';
 import { emptyContext } from '@ferrite/vector-clock';
 import type { ScanResult } from './effect.ts';
 import type { ClientCommand } from './event.ts';
-import { coordinateRead } from './get-coordinator.ts';
+import { type CoordinatedRead, coordinateRead } from './get-coordinator.ts';
 import type { CoordinatedOp, GetResult, Outcome, PeerRequest, PeerResponse, WriteResult } from './message.ts';
 import { presentPage, presentRecord } from './presented.ts';
 import { coordinateWrite } from './put-coordinator.ts';
@@ -11,7 +11,7 @@ import { type ReplicaContext, sendTo } from './replica-context.ts';
 import type { ReplicaPages } from './replica-pages.ts';
 import { keyspaceById, partitionOfKey, replicasOf } from './replicas.ts';
 import { coordinateScan } from './scan-coordinator.ts';
-import type { Consistency, Keyspace } from './topology.ts';
+import type { Keyspace } from './topology.ts';
 
 type Write = Extract<CoordinatedOp, { readonly op: 'put' | 'delete' }>;
 
@@ -43,7 +43,7 @@ export class Operations {
     }
     const { key, consistency, timeoutMs } = command;
     if (command.type === 'get') {
-      return this.#get(keyspace, key, consistency, timeoutMs, (outcome) =>
+      return this.#get(keyspace, key, { consistency, timeoutMs, atLeast: command.atLeast }, (outcome) =>
         reply(presentRecord(this.#node, keyspace, outcome)),
       );
     }
@@ -63,7 +63,7 @@ export class Operations {
     const keyspace = keyspaceById(topology, request.keyspaceId);
     if (keyspace === undefined) return respond({ ok: false, error: new StoreError('KEYSPACE_NOT_FOUND') });
     if (op.op === 'get') {
-      return this.#get(keyspace, key, op.consistency, timeoutMs, (outcome) =>
+      return this.#get(keyspace, key, { consistency: op.consistency, timeoutMs }, (outcome) =>
         respond(
           outcome.ok ? { ok: true, value: { type: 'got', record: encodeVersions(outcome.value.versions) } } : outcome,
         ),
@@ -88,13 +88,12 @@ export class Operations {
   #get(
     keyspace: Keyspace,
     key: Uint8Array,
-    consistency: Consistency,
-    timeoutMs: number,
+    how: Pick<CoordinatedRead, 'consistency' | 'timeoutMs' | 'atLeast'>,
     done: (outcome: Outcome<GetResult>) => void,
   ): void {
     const partition = partitionOfKey(this.#node.topology(), key);
     const replicas = replicasOf(this.#node.topology(), keyspace, partition);
-    coordinateRead(this.#node, { keyspaceId: keyspace.id, partition, replicas, key, consistency, timeoutMs }, done);
+    coordinateRead(this.#node, { keyspaceId: keyspace.id, partition, replicas, key, ...how }, done);
   }
 
   /** Coordinates here if this node is a member of the key's partition, else at one that is (P2). */
@@ -146,7 +145,7 @@ export class Operations {
       return coordinateWrite(this.#node, { ...write, context: emptyContext }, done);
     // Each of the two steps gets half of the time.
     const level = this.#node.planted('blind-delete-reads-one') ? 'ONE' : 'QUORUM';
-    this.#get(keyspace, key, level, timeoutMs / 2, (read) => {
+    this.#get(keyspace, key, { consistency: level, timeoutMs: timeoutMs / 2 }, (read) => {
       if (!read.ok) return done(read);
       coordinateWrite(this.#node, { ...write, context: read.value.versions.context, timeoutMs: timeoutMs / 2 }, done);
     });

@@ -1,6 +1,7 @@
 import { StoreError } from '@ferrite/errors';
 import { mergeRecords } from '@ferrite/vector-clock';
 import type { Forgetting } from './forgetting.ts';
+import { floorOf } from './get-coordinator.ts';
 import type { Identity } from './identity.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import { decodeVersions, type Versions } from './record.ts';
@@ -124,7 +125,9 @@ export class PeerService {
       // As of after it as well: while it was read, something may have been written over what was lost.
       const after = standings.ofRecord(partition, keyspaceId, key);
       const standing = before === 'member' || planted('standing-after-read') ? after : before;
-      if (outcome.ok) return respond({ ok: true, value: { type: 'read', record: outcome.value ?? EMPTY, standing } });
+      const floor = request.withFloor ? floorOf(this.#node, partition) : undefined;
+      if (outcome.ok)
+        return respond({ ok: true, value: { type: 'read', record: outcome.value ?? EMPTY, standing, floor } });
       if (standing !== 'unreadable') return respond(outcome);
       respond({ ok: true, value: { type: 'read', record: EMPTY, standing } });
     });

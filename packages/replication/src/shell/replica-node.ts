@@ -49,11 +49,13 @@ export interface GetCommand {
   readonly keyspace: string;
   readonly key: Uint8Array;
   readonly consistency?: Consistency;
+  /** The answer descends from it, else `STALE_READ` (P11). */
+  readonly atLeast?: CausalContext;
   readonly timeoutMs: number;
 }
 
 /** A put, or a delete (`value` absent). Without `context` a put is blind and a delete deletes what a quorum sees. */
-export interface WriteCommand extends GetCommand {
+export interface WriteCommand extends Omit<GetCommand, 'atLeast'> {
   readonly value?: Uint8Array;
   readonly context?: CausalContext;
   readonly durability?: Durability;
@@ -191,8 +193,8 @@ class Shell implements ReplicaNode {
 
   async get(command: GetCommand): Promise<GetResult> {
     const keyspace = await this.keyspace(command.keyspace);
-    const { key, timeoutMs, consistency = keyspace.readConsistency } = command;
-    return (await this.#run({ type: 'get', keyspace, key, consistency, timeoutMs })) as GetResult;
+    const { key, timeoutMs, atLeast, consistency = keyspace.readConsistency } = command;
+    return (await this.#run({ type: 'get', keyspace, key, consistency, atLeast, timeoutMs })) as GetResult;
   }
 
   async write(command: WriteCommand): Promise<WriteResult> {

@@ -78,6 +78,7 @@ class KeyChecker {
     this.#checkMissing(ended);
     for (const read of ended) {
       this.#checkValues(read);
+      this.#checkDemand(read);
       if (read.source === 'scan-absent') this.#checkAbsent(read);
       else if (read.consistency === 'ONE') this.#checkOne(read);
       else this.#checkGhosts(read);
@@ -150,6 +151,15 @@ class KeyChecker {
         this.#report('ordered-siblings', `read ${read.id} returned "${value}" beside "${by.value}"`);
       else if (by !== undefined)
         this.#report('resurrected', `read ${read.id} returned "${value}" and knows write ${by.id}, which replaced it`);
+    }
+  }
+
+  /** P11: the answer descends from what its client demanded, but for what all have forgotten since (P8). */
+  #checkDemand({ id, atLeast, context, endedAt }: ReadRecord): void {
+    if (atLeast === undefined || descends(context, atLeast)) return;
+    for (const { dot: at, write } of this.#dots.entries) {
+      if (!contains(atLeast, at) || contains(context, at) || this.#mayBeForgotten(write, endedAt)) continue;
+      this.#report('older-than-demanded', `read ${id} does not know of write ${write.id}, which its client has seen`);
     }
   }
 

@@ -52,6 +52,8 @@ export interface ReadRecord {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly context: CausalContext;
+  /** What the answer had to descend from. */
+  readonly atLeast?: CausalContext | undefined;
   readonly values: readonly SeenValue[];
   /** The wall clock of the node that answered, and the latest time that most clocks have shown by then. */
   readonly wallMs?: number;
@@ -125,6 +127,7 @@ export type Rule =
   | 'resurrected'
   | 'ordered-siblings'
   | 'too-many-siblings'
+  | 'older-than-demanded'
   | 'several-at-lww'
   | 'expired-shown'
   | 'went-back'

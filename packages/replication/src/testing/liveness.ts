@@ -56,6 +56,15 @@ export function checkLiveness(ending: Ending): boolean {
     attempts.push({ what, run: (then) => clients.scanAtQuorum(prng.pick(nodes), partition, TIMEOUT_MS, then) });
   }
   insist(ending, attempts);
+  if (!clients.history.forgets) {
+    insist(
+      ending,
+      keys.map((key) => ({
+        what: `no replica knows what was promised of ${latin1(key)}`,
+        run: (then) => clients.readInSession(prng.pick(nodes), key, TIMEOUT_MS, then),
+      })),
+    );
+  }
   insist(
     ending,
     keys.map((key) => ({

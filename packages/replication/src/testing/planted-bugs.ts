@@ -175,6 +175,14 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
     storeMs: 1,
   },
   'anti-entropy-overwrites': repairing,
+  'at-least-forgives': {
+    ...losingPower,
+    memory: 1,
+    sessions: 1,
+    consistency: { ONE: 1, QUORUM: 0, ALL: 0 },
+    faults: { crashAll: 3 },
+  },
+  'at-least-ignored': { ...calm, network: lateMessages, sessions: 1, consistency: { ONE: 1, QUORUM: 0, ALL: 0 } },
   'blind-delete-guesses': { ...calm, ops: { deleteBlind: 3 } },
   'boots-in-memory': { ...loseDisks, faults: { rollBackUnseen: 3, cleanRestart: 2 }, faultMs: 300 },
   'confirm-duplicate-before-flush': {

@@ -77,6 +77,8 @@ export interface Scenario {
   readonly consistency: Readonly<Record<'ONE' | 'QUORUM' | 'ALL', number>>;
   /** Share of writes that ask for MEMORY. */
   readonly memory: number;
+  /** Share of gets that demand all that their client has seen of the key. */
+  readonly sessions: number;
   /** Share of puts that expire, and how long they live at most. */
   readonly expiring: number;
   readonly ttlMs: number;
@@ -191,6 +193,7 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
     ops: { get: 5, putBlind: 2, putWithContext: 4, putStale: 1, delete: 1, deleteBlind: rate(1), scan: rate(1) },
     consistency: { ONE: rate(1), QUORUM: 4, ALL: rate(1) },
     memory: rate(0.6),
+    sessions: 0,
     expiring: 0,
     ttlMs: 1_500,
     faults: drawRates(new Prng(seed, 'fault rates')),

@@ -1,5 +1,12 @@
 import type { Reason } from '@ferrite/errors';
-import { type CausalContext, emptyContext, HYBRID_TICKS_PER_MS, timeOf, withoutTime } from '@ferrite/vector-clock';
+import {
+  type CausalContext,
+  emptyContext,
+  HYBRID_TICKS_PER_MS,
+  join,
+  timeOf,
+  withoutTime,
+} from '@ferrite/vector-clock';
 import { fromLatin1, latin1 } from '../core/bytes.ts';
 import type { ClientCommand } from '../core/event.ts';
 import type { Versions } from '../core/record.ts';
@@ -32,6 +39,7 @@ const EXPECTED = new Set<Reason>([
   'RECOVERING',
   'SHUTTING_DOWN',
   'SIBLINGS_EXCEEDED',
+  'STALE_READ',
 ]);
 
 interface Client {
@@ -39,6 +47,8 @@ interface Client {
   readonly prng: Prng;
   asked: number;
   readonly memories: Map<Uint8Array, readonly CausalContext[]>;
+  /** All that it has seen of each key. */
+  readonly seen: Map<Uint8Array, CausalContext>;
 }
 
 const NOTHING = new Uint8Array();
@@ -80,7 +90,7 @@ export class SimClients {
     this.#seed = seed;
     const clients = Array.from({ length: scenario.clients }, (_, at): Client => {
       const name = `c${at + 1}`;
-      return { name, prng: new Prng(seed, name), asked: 0, memories: new Map() };
+      return { name, prng: new Prng(seed, name), asked: 0, memories: new Map(), seen: new Map() };
     });
     if (scenario.script === undefined) for (const client of clients) this.#think(client);
     for (const { name, at } of scenario.script ?? []) {
@@ -105,6 +115,18 @@ export class SimClients {
   /** Reads a key at ALL; `then` hears whether it succeeded, if it hears anything. */
   readAtAll(node: SimNode, key: Uint8Array, timeoutMs: number, then: (ok: boolean) => void): void {
     const command = { type: 'get', keyspace: this.#keyspace, key, consistency: 'ALL', timeoutMs } as const;
+    this.#get(node, command, (versions) => then(versions !== undefined));
+  }
+
+  /** Reads a key at ONE and demands the last write of it that was promised; `then` hears whether it succeeded. */
+  readInSession(node: SimNode, key: Uint8Array, timeoutMs: number, then: (ok: boolean) => void): void {
+    const name = latin1(key);
+    const promised = this.history.writes.findLast(
+      (write) =>
+        write.key === name && write.outcome === 'done' && write.consistency !== 'ONE' && write.durability === 'DEVICE',
+    );
+    const atLeast = promised?.response;
+    const command = { type: 'get', keyspace: this.#keyspace, key, consistency: 'ONE', atLeast, timeoutMs } as const;
     this.#get(node, command, (versions) => then(versions !== undefined));
   }
 
@@ -145,7 +167,7 @@ export class SimClients {
   }
 
   /** Draws a request from a generator of its own, so that it is the same whatever comes before it, and issues it. */
-  #issue({ memories }: Client, name: string, next: () => void): void {
+  #issue({ memories, seen }: Client, name: string, next: () => void): void {
     const { nodes, topology, trace, timeline } = this.#targets;
     const { hotShare, valueBytes, memory, timeoutMs, ops } = this.#scenario;
     const prng = new Prng(this.#seed, name);
@@ -157,6 +179,7 @@ export class SimClients {
     const consistency = prng.weighted(this.#scenario.consistency);
     const durability = prng.chance(memory) ? 'MEMORY' : 'DEVICE';
     const bytes = prng.int(valueBytes);
+    const inSession = prng.chance(this.#scenario.sessions);
     const ttlMs = prng.chance(this.#scenario.expiring) ? 1 + prng.int(this.#scenario.ttlMs) : undefined;
     this.issued.push({ name, at: timeline.now });
     trace.record?.(
@@ -165,7 +188,10 @@ export class SimClients {
 
     const remembered = memories.get(key) ?? [];
     const remember = (context: CausalContext | undefined): void => {
-      if (context !== undefined) memories.set(key, [...remembered, context].slice(-MEMORIES_MAX));
+      if (context !== undefined) {
+        memories.set(key, [...remembered, context].slice(-MEMORIES_MAX));
+        seen.set(key, join(seen.get(key) ?? emptyContext, context));
+      }
       next();
     };
     const keyspace = this.#keyspace;
@@ -174,7 +200,8 @@ export class SimClients {
       return this.#scan(node, { type: 'scan', keyspace, partition, consistency, timeoutMs, ...PAGE }, next);
     }
     if (kind === 'get') {
-      const command = { type: 'get', keyspace, key, consistency, timeoutMs } as const;
+      const atLeast = inSession ? seen.get(key) : undefined;
+      const command = { type: 'get', keyspace, key, consistency, atLeast, timeoutMs } as const;
       return this.#get(node, command, (versions) => remember(versions?.context));
     }
     const deletes = kind === 'delete' || kind === 'deleteBlind';
@@ -199,7 +226,8 @@ export class SimClients {
       if (!answer.ok || !('versions' in answer.value)) return then(undefined);
       const { versions } = answer.value;
       const { consistency } = command;
-      this.#saw(node, { id, key: latin1(command.key), consistency, source: 'get', startedAt }, versions);
+      const atLeast = command.atLeast && withoutTime(command.atLeast);
+      this.#saw(node, { id, key: latin1(command.key), consistency, atLeast, source: 'get', startedAt }, versions);
       then(versions);
     });
     if (!up) then(undefined);

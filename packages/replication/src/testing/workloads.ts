@@ -37,6 +37,8 @@ export const WORKLOADS = {
   },
   /** Values that live for a moment, by clocks that may be wrong. */
   expiring: { expiring: 0.7, ops: { get: 6, putBlind: 2, putWithContext: 3, delete: 0.3, scan: 0.5 } },
+  /** Clients that ask any replica for all they have seen themselves, and write where they can. */
+  sessions: { sessions: 1, memory: 0.3, consistency: { ONE: 3, QUORUM: 1, ALL: 0 }, ops: { get: 8, putBlind: 1 } },
 } as const satisfies Readonly<Record<string, ScenarioPreset>>;
 
 export type WorkloadName = keyof typeof WORKLOADS;

@@ -100,6 +100,13 @@ export declare type ReadReplicaRequest = Message<"ferrite.replica.v1.ReadReplica
    * @generated from field: bytes key = 3;
    */
   key: Uint8Array;
+
+  /**
+   * Tell what the receiver's actor may have used for records that are forgotten (rules P8 and P11).
+   *
+   * @generated from field: bool with_floor = 4;
+   */
+  withFloor: boolean;
 };
 
 /**
@@ -123,6 +130,13 @@ export declare type ReadReplicaResponse = Message<"ferrite.replica.v1.ReadReplic
    * @generated from field: ferrite.replica.v1.Standing standing = 2;
    */
   standing: Standing;
+
+  /**
+   * If asked for.
+   *
+   * @generated from field: ferrite.replica.v1.Floor floor = 3;
+   */
+  floor?: Floor | undefined;
 };
 
 /**
@@ -130,6 +144,29 @@ export declare type ReadReplicaResponse = Message<"ferrite.replica.v1.ReadReplic
  * Use `create(ReadReplicaResponseSchema)` to create a new message.
  */
 export declare const ReadReplicaResponseSchema: GenMessage<ReadReplicaResponse>;
+
+/**
+ * All dots of this actor up to this counter may be forgotten.
+ *
+ * @generated from message ferrite.replica.v1.Floor
+ */
+export declare type Floor = Message<"ferrite.replica.v1.Floor"> & {
+  /**
+   * @generated from field: bytes actor = 1;
+   */
+  actor: Uint8Array;
+
+  /**
+   * @generated from field: uint64 counter = 2;
+   */
+  counter: bigint;
+};
+
+/**
+ * Describes the message ferrite.replica.v1.Floor.
+ * Use `create(FloorSchema)` to create a new message.
+ */
+export declare const FloorSchema: GenMessage<Floor>;
 
 /**
  * @generated from message ferrite.replica.v1.ScanReplicaRequest

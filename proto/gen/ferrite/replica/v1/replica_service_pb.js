@@ -8,7 +8,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/
  * Describes the file ferrite/replica/v1/replica_service.proto.
  */
 export const file_ferrite_replica_v1_replica_service = /*@__PURE__*/
-  fileDesc("CihmZXJyaXRlL3JlcGxpY2EvdjEvcmVwbGljYV9zZXJ2aWNlLnByb3RvEhJmZXJyaXRlLnJlcGxpY2EudjEidQoTV3JpdGVSZXBsaWNhUmVxdWVzdBINCgVlcG9jaBgBIAEoBBITCgtrZXlzcGFjZV9pZBgCIAEoDRILCgNrZXkYAyABKAwSDgoGcmVjb3JkGAQgASgMEg4KBm1lbW9yeRgFIAEoCBINCgVmZW5jZRgGIAEoBCI3ChRXcml0ZVJlcGxpY2FSZXNwb25zZRIPCgdkdXJhYmxlGAEgASgIEg4KBmZlbmNlZBgCIAEoBCJFChJSZWFkUmVwbGljYVJlcXVlc3QSDQoFZXBvY2gYASABKAQSEwoLa2V5c3BhY2VfaWQYAiABKA0SCwoDa2V5GAMgASgMIlUKE1JlYWRSZXBsaWNhUmVzcG9uc2USDgoGcmVjb3JkGAEgASgMEi4KCHN0YW5kaW5nGAIgASgOMhwuZmVycml0ZS5yZXBsaWNhLnYxLlN0YW5kaW5nIqQBChJTY2FuUmVwbGljYVJlcXVlc3QSDQoFZXBvY2gYASABKAQSEwoLa2V5c3BhY2VfaWQYAiABKA0SEQoJcGFydGl0aW9uGAMgASgNEi8KBWFmdGVyGAQgASgLMiAuZmVycml0ZS5yZXBsaWNhLnYxLlNjYW5Qb3NpdGlvbhITCgttYXhfcmVjb3JkcxgFIAEoDRIRCgltYXhfYnl0ZXMYBiABKA0iPgoMU2NhblBvc2l0aW9uEhMKC2tleXNwYWNlX2lkGAEgASgNEgwKBGhhc2gYAiABKAYSCwoDa2V5GAMgASgMIrsBChNTY2FuUmVwbGljYVJlc3BvbnNlEjIKB3JlY29yZHMYASADKAsyIS5mZXJyaXRlLnJlcGxpY2EudjEuU2Nhbm5lZFJlY29yZBIMCgRtb3JlGAIgASgIEi4KCHN0YW5kaW5nGAMgASgOMhwuZmVycml0ZS5yZXBsaWNhLnYxLlN0YW5kaW5nEjIKCnVucmVhZGFibGUYBCADKAsyHi5mZXJyaXRlLnJlcGxpY2EudjEuUmVjb3JkTmFtZSIuCgpSZWNvcmROYW1lEhMKC2tleXNwYWNlX2lkGAEgASgNEgsKA2tleRgCIAEoDCJBCg1TY2FubmVkUmVjb3JkEhMKC2tleXNwYWNlX2lkGAEgASgNEgsKA2tleRgCIAEoDBIOCgZyZWNvcmQYAyABKAwi6gEKEUNvb3JkaW5hdGVSZXF1ZXN0Eg0KBWVwb2NoGAEgASgEEhMKC2tleXNwYWNlX2lkGAIgASgNEgsKA2tleRgDIAEoDBIxCgNnZXQYBCABKAsyIi5mZXJyaXRlLnJlcGxpY2EudjEuQ29vcmRpbmF0ZWRHZXRIABIzCgNwdXQYBSABKAsyJC5mZXJyaXRlLnJlcGxpY2EudjEuQ29vcmRpbmF0ZWRXcml0ZUgAEjYKBmRlbGV0ZRgGIAEoCzIkLmZlcnJpdGUucmVwbGljYS52MS5Db29yZGluYXRlZFdyaXRlSABCBAoCb3AiJQoOQ29vcmRpbmF0ZWRHZXQSEwoLY29uc2lzdGVuY3kYASABKA0ieAoQQ29vcmRpbmF0ZWRXcml0ZRINCgV2YWx1ZRgBIAEoDBIUCgdjb250ZXh0GAIgASgMSACIAQESEwoLY29uc2lzdGVuY3kYAyABKA0SDgoGbWVtb3J5GAQgASgIEg4KBnR0bF9tcxgFIAEoBEIKCghfY29udGV4dCJtChJDb29yZGluYXRlUmVzcG9uc2USEAoGcmVjb3JkGAEgASgMSAASOwoFd3JpdGUYAiABKAsyKi5mZXJyaXRlLnJlcGxpY2EudjEuQ29vcmRpbmF0ZWRXcml0ZVJlc3VsdEgAQggKBnJlc3VsdCJbChZDb29yZGluYXRlZFdyaXRlUmVzdWx0Eg8KB2NvbnRleHQYASABKAwSFgoOYWNrZWRfcmVwbGljYXMYAiABKA0SGAoQZHVyYWJsZV9yZXBsaWNhcxgDIAEoDSJ3CgxIZWxsb1JlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCRISCgpjbHVzdGVyX2lkGAIgASgJEgwKBGJvb3QYAyABKAQSEwoLaW5jYXJuYXRpb24YBCABKAwSDQoFZXBvY2gYBSABKAQSEAoIcmVnaXN0ZXIYBiABKAgioQEKDUhlbGxvUmVzcG9uc2USDwoHbm9kZV9pZBgBIAEoCRIMCgRib290GAIgASgEEhMKC2luY2FybmF0aW9uGAMgASgMEg0KBWVwb2NoGAQgASgEEhIKCmtub3duX2Jvb3QYBSABKAQSGQoRa25vd25faW5jYXJuYXRpb24YBiABKAwSDQoFZmVuY2UYByABKAQSDwoHd2FsbF9tcxgIIAEoBCI1ChBUcmVlUm9vdHNSZXF1ZXN0Eg0KBWVwb2NoGAEgASgEEhIKCnBhcnRpdGlvbnMYAiADKA0iQAoRVHJlZVJvb3RzUmVzcG9uc2USKwoFcm9vdHMYASADKAsyHC5mZXJyaXRlLnJlcGxpY2EudjEuVHJlZVJvb3QiQAoIVHJlZVJvb3QSEQoJcGFydGl0aW9uGAEgASgNEhMKC2tleXNwYWNlX2lkGAIgASgNEgwKBHJvb3QYAyABKAYiWAoRVHJlZUJyYW5jaFJlcXVlc3QSDQoFZXBvY2gYASABKAQSEQoJcGFydGl0aW9uGAIgASgNEhMKC2tleXNwYWNlX2lkGAMgASgNEgwKBG5vZGUYBCABKA0iJgoSVHJlZUJyYW5jaFJlc3BvbnNlEhAKCGNoaWxkcmVuGAEgAygGIogBChFUcmVlTGVhdmVzUmVxdWVzdBINCgVlcG9jaBgBIAEoBBIRCglwYXJ0aXRpb24YAiABKA0SEwoLa2V5c3BhY2VfaWQYAyABKA0SDgoGYnVja2V0GAQgASgNEiwKBWFmdGVyGAUgASgLMh0uZmVycml0ZS5yZXBsaWNhLnYxLlRyZWVQbGFjZSImCglUcmVlUGxhY2USDAoEaGFzaBgBIAEoBhILCgNrZXkYAiABKAwibwoSVHJlZUxlYXZlc1Jlc3BvbnNlEiwKBmxlYXZlcxgBIAMoCzIcLmZlcnJpdGUucmVwbGljYS52MS5UcmVlTGVhZhIrCgRuZXh0GAIgASgLMh0uZmVycml0ZS5yZXBsaWNhLnYxLlRyZWVQbGFjZSIlCghUcmVlTGVhZhILCgNrZXkYASABKAwSDAoEaGFzaBgCIAEoBiJzCg1Gb3JnZXRSZXF1ZXN0Eg0KBWVwb2NoGAEgASgEEhEKCXBhcnRpdGlvbhgCIAEoDRIyCgdyZWNvcmRzGAMgAygLMiEuZmVycml0ZS5yZXBsaWNhLnYxLlNjYW5uZWRSZWNvcmQSDAoEZHJvcBgEIAEoCCIxCg5Gb3JnZXRSZXNwb25zZRIPCgdibG9ja2VkGAEgASgJEg4KBmFncmVlZBgCIAMoDSqcAQoIU3RhbmRpbmcSGAoUU1RBTkRJTkdfVU5TUEVDSUZJRUQQABITCg9TVEFORElOR19NRU1CRVIQARIWChJTVEFORElOR19BTUJJR1VPVVMQAhIXChNTVEFORElOR19SRUNPVkVSSU5HEAMSFwoTU1RBTkRJTkdfVU5WRVJJRklFRBAEEhcKE1NUQU5ESU5HX1VOUkVBREFCTEUQBTLDBgoOUmVwbGljYVNlcnZpY2USYQoMV3JpdGVSZXBsaWNhEicuZmVycml0ZS5yZXBsaWNhLnYxLldyaXRlUmVwbGljYVJlcXVlc3QaKC5mZXJyaXRlLnJlcGxpY2EudjEuV3JpdGVSZXBsaWNhUmVzcG9uc2USXgoLUmVhZFJlcGxpY2ESJi5mZXJyaXRlLnJlcGxpY2EudjEuUmVhZFJlcGxpY2FSZXF1ZXN0GicuZmVycml0ZS5yZXBsaWNhLnYxLlJlYWRSZXBsaWNhUmVzcG9uc2USXgoLU2NhblJlcGxpY2ESJi5mZXJyaXRlLnJlcGxpY2EudjEuU2NhblJlcGxpY2FSZXF1ZXN0GicuZmVycml0ZS5yZXBsaWNhLnYxLlNjYW5SZXBsaWNhUmVzcG9uc2USWwoKQ29vcmRpbmF0ZRIlLmZlcnJpdGUucmVwbGljYS52MS5Db29yZGluYXRlUmVxdWVzdBomLmZlcnJpdGUucmVwbGljYS52MS5Db29yZGluYXRlUmVzcG9uc2USTAoFSGVsbG8SIC5mZXJyaXRlLnJlcGxpY2EudjEuSGVsbG9SZXF1ZXN0GiEuZmVycml0ZS5yZXBsaWNhLnYxLkhlbGxvUmVzcG9uc2USWAoJVHJlZVJvb3RzEiQuZmVycml0ZS5yZXBsaWNhLnYxLlRyZWVSb290c1JlcXVlc3QaJS5mZXJyaXRlLnJlcGxpY2EudjEuVHJlZVJvb3RzUmVzcG9uc2USWwoKVHJlZUJyYW5jaBIlLmZlcnJpdGUucmVwbGljYS52MS5UcmVlQnJhbmNoUmVxdWVzdBomLmZlcnJpdGUucmVwbGljYS52MS5UcmVlQnJhbmNoUmVzcG9uc2USWwoKVHJlZUxlYXZlcxIlLmZlcnJpdGUucmVwbGljYS52MS5UcmVlTGVhdmVzUmVxdWVzdBomLmZlcnJpdGUucmVwbGljYS52MS5UcmVlTGVhdmVzUmVzcG9uc2USTwoGRm9yZ2V0EiEuZmVycml0ZS5yZXBsaWNhLnYxLkZvcmdldFJlcXVlc3QaIi5mZXJyaXRlLnJlcGxpY2EudjEuRm9yZ2V0UmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CihmZXJyaXRlL3JlcGxpY2EvdjEvcmVwbGljYV9zZXJ2aWNlLnByb3RvEhJmZXJyaXRlLnJlcGxpY2EudjEidQoTV3JpdGVSZXBsaWNhUmVxdWVzdBINCgVlcG9jaBgBIAEoBBITCgtrZXlzcGFjZV9pZBgCIAEoDRILCgNrZXkYAyABKAwSDgoGcmVjb3JkGAQgASgMEg4KBm1lbW9yeRgFIAEoCBINCgVmZW5jZRgGIAEoBCI3ChRXcml0ZVJlcGxpY2FSZXNwb25zZRIPCgdkdXJhYmxlGAEgASgIEg4KBmZlbmNlZBgCIAEoBCJZChJSZWFkUmVwbGljYVJlcXVlc3QSDQoFZXBvY2gYASABKAQSEwoLa2V5c3BhY2VfaWQYAiABKA0SCwoDa2V5GAMgASgMEhIKCndpdGhfZmxvb3IYBCABKAgifwoTUmVhZFJlcGxpY2FSZXNwb25zZRIOCgZyZWNvcmQYASABKAwSLgoIc3RhbmRpbmcYAiABKA4yHC5mZXJyaXRlLnJlcGxpY2EudjEuU3RhbmRpbmcSKAoFZmxvb3IYAyABKAsyGS5mZXJyaXRlLnJlcGxpY2EudjEuRmxvb3IiJwoFRmxvb3ISDQoFYWN0b3IYASABKAwSDwoHY291bnRlchgCIAEoBCKkAQoSU2NhblJlcGxpY2FSZXF1ZXN0Eg0KBWVwb2NoGAEgASgEEhMKC2tleXNwYWNlX2lkGAIgASgNEhEKCXBhcnRpdGlvbhgDIAEoDRIvCgVhZnRlchgEIAEoCzIgLmZlcnJpdGUucmVwbGljYS52MS5TY2FuUG9zaXRpb24SEwoLbWF4X3JlY29yZHMYBSABKA0SEQoJbWF4X2J5dGVzGAYgASgNIj4KDFNjYW5Qb3NpdGlvbhITCgtrZXlzcGFjZV9pZBgBIAEoDRIMCgRoYXNoGAIgASgGEgsKA2tleRgDIAEoDCK7AQoTU2NhblJlcGxpY2FSZXNwb25zZRIyCgdyZWNvcmRzGAEgAygLMiEuZmVycml0ZS5yZXBsaWNhLnYxLlNjYW5uZWRSZWNvcmQSDAoEbW9yZRgCIAEoCBIuCghzdGFuZGluZxgDIAEoDjIcLmZlcnJpdGUucmVwbGljYS52MS5TdGFuZGluZxIyCgp1bnJlYWRhYmxlGAQgAygLMh4uZmVycml0ZS5yZXBsaWNhLnYxLlJlY29yZE5hbWUiLgoKUmVjb3JkTmFtZRITCgtrZXlzcGFjZV9pZBgBIAEoDRILCgNrZXkYAiABKAwiQQoNU2Nhbm5lZFJlY29yZBITCgtrZXlzcGFjZV9pZBgBIAEoDRILCgNrZXkYAiABKAwSDgoGcmVjb3JkGAMgASgMIuoBChFDb29yZGluYXRlUmVxdWVzdBINCgVlcG9jaBgBIAEoBBITCgtrZXlzcGFjZV9pZBgCIAEoDRILCgNrZXkYAyABKAwSMQoDZ2V0GAQgASgLMiIuZmVycml0ZS5yZXBsaWNhLnYxLkNvb3JkaW5hdGVkR2V0SAASMwoDcHV0GAUgASgLMiQuZmVycml0ZS5yZXBsaWNhLnYxLkNvb3JkaW5hdGVkV3JpdGVIABI2CgZkZWxldGUYBiABKAsyJC5mZXJyaXRlLnJlcGxpY2EudjEuQ29vcmRpbmF0ZWRXcml0ZUgAQgQKAm9wIiUKDkNvb3JkaW5hdGVkR2V0EhMKC2NvbnNpc3RlbmN5GAEgASgNIngKEENvb3JkaW5hdGVkV3JpdGUSDQoFdmFsdWUYASABKAwSFAoHY29udGV4dBgCIAEoDEgAiAEBEhMKC2NvbnNpc3RlbmN5GAMgASgNEg4KBm1lbW9yeRgEIAEoCBIOCgZ0dGxfbXMYBSABKARCCgoIX2NvbnRleHQibQoSQ29vcmRpbmF0ZVJlc3BvbnNlEhAKBnJlY29yZBgBIAEoDEgAEjsKBXdyaXRlGAIgASgLMiouZmVycml0ZS5yZXBsaWNhLnYxLkNvb3JkaW5hdGVkV3JpdGVSZXN1bHRIAEIICgZyZXN1bHQiWwoWQ29vcmRpbmF0ZWRXcml0ZVJlc3VsdBIPCgdjb250ZXh0GAEgASgMEhYKDmFja2VkX3JlcGxpY2FzGAIgASgNEhgKEGR1cmFibGVfcmVwbGljYXMYAyABKA0idwoMSGVsbG9SZXF1ZXN0Eg8KB25vZGVfaWQYASABKAkSEgoKY2x1c3Rlcl9pZBgCIAEoCRIMCgRib290GAMgASgEEhMKC2luY2FybmF0aW9uGAQgASgMEg0KBWVwb2NoGAUgASgEEhAKCHJlZ2lzdGVyGAYgASgIIqEBCg1IZWxsb1Jlc3BvbnNlEg8KB25vZGVfaWQYASABKAkSDAoEYm9vdBgCIAEoBBITCgtpbmNhcm5hdGlvbhgDIAEoDBINCgVlcG9jaBgEIAEoBBISCgprbm93bl9ib290GAUgASgEEhkKEWtub3duX2luY2FybmF0aW9uGAYgASgMEg0KBWZlbmNlGAcgASgEEg8KB3dhbGxfbXMYCCABKAQiNQoQVHJlZVJvb3RzUmVxdWVzdBINCgVlcG9jaBgBIAEoBBISCgpwYXJ0aXRpb25zGAIgAygNIkAKEVRyZWVSb290c1Jlc3BvbnNlEisKBXJvb3RzGAEgAygLMhwuZmVycml0ZS5yZXBsaWNhLnYxLlRyZWVSb290IkAKCFRyZWVSb290EhEKCXBhcnRpdGlvbhgBIAEoDRITCgtrZXlzcGFjZV9pZBgCIAEoDRIMCgRyb290GAMgASgGIlgKEVRyZWVCcmFuY2hSZXF1ZXN0Eg0KBWVwb2NoGAEgASgEEhEKCXBhcnRpdGlvbhgCIAEoDRITCgtrZXlzcGFjZV9pZBgDIAEoDRIMCgRub2RlGAQgASgNIiYKElRyZWVCcmFuY2hSZXNwb25zZRIQCghjaGlsZHJlbhgBIAMoBiKIAQoRVHJlZUxlYXZlc1JlcXVlc3QSDQoFZXBvY2gYASABKAQSEQoJcGFydGl0aW9uGAIgASgNEhMKC2tleXNwYWNlX2lkGAMgASgNEg4KBmJ1Y2tldBgEIAEoDRIsCgVhZnRlchgFIAEoCzIdLmZlcnJpdGUucmVwbGljYS52MS5UcmVlUGxhY2UiJgoJVHJlZVBsYWNlEgwKBGhhc2gYASABKAYSCwoDa2V5GAIgASgMIm8KElRyZWVMZWF2ZXNSZXNwb25zZRIsCgZsZWF2ZXMYASADKAsyHC5mZXJyaXRlLnJlcGxpY2EudjEuVHJlZUxlYWYSKwoEbmV4dBgCIAEoCzIdLmZlcnJpdGUucmVwbGljYS52MS5UcmVlUGxhY2UiJQoIVHJlZUxlYWYSCwoDa2V5GAEgASgMEgwKBGhhc2gYAiABKAYicwoNRm9yZ2V0UmVxdWVzdBINCgVlcG9jaBgBIAEoBBIRCglwYXJ0aXRpb24YAiABKA0SMgoHcmVjb3JkcxgDIAMoCzIhLmZlcnJpdGUucmVwbGljYS52MS5TY2FubmVkUmVjb3JkEgwKBGRyb3AYBCABKAgiMQoORm9yZ2V0UmVzcG9uc2USDwoHYmxvY2tlZBgBIAEoCRIOCgZhZ3JlZWQYAiADKA0qnAEKCFN0YW5kaW5nEhgKFFNUQU5ESU5HX1VOU1BFQ0lGSUVEEAASEwoPU1RBTkRJTkdfTUVNQkVSEAESFgoSU1RBTkRJTkdfQU1CSUdVT1VTEAISFwoTU1RBTkRJTkdfUkVDT1ZFUklORxADEhcKE1NUQU5ESU5HX1VOVkVSSUZJRUQQBBIXChNTVEFORElOR19VTlJFQURBQkxFEAUywwYKDlJlcGxpY2FTZXJ2aWNlEmEKDFdyaXRlUmVwbGljYRInLmZlcnJpdGUucmVwbGljYS52MS5Xcml0ZVJlcGxpY2FSZXF1ZXN0GiguZmVycml0ZS5yZXBsaWNhLnYxLldyaXRlUmVwbGljYVJlc3BvbnNlEl4KC1JlYWRSZXBsaWNhEiYuZmVycml0ZS5yZXBsaWNhLnYxLlJlYWRSZXBsaWNhUmVxdWVzdBonLmZlcnJpdGUucmVwbGljYS52MS5SZWFkUmVwbGljYVJlc3BvbnNlEl4KC1NjYW5SZXBsaWNhEiYuZmVycml0ZS5yZXBsaWNhLnYxLlNjYW5SZXBsaWNhUmVxdWVzdBonLmZlcnJpdGUucmVwbGljYS52MS5TY2FuUmVwbGljYVJlc3BvbnNlElsKCkNvb3JkaW5hdGUSJS5mZXJyaXRlLnJlcGxpY2EudjEuQ29vcmRpbmF0ZVJlcXVlc3QaJi5mZXJyaXRlLnJlcGxpY2EudjEuQ29vcmRpbmF0ZVJlc3BvbnNlEkwKBUhlbGxvEiAuZmVycml0ZS5yZXBsaWNhLnYxLkhlbGxvUmVxdWVzdBohLmZlcnJpdGUucmVwbGljYS52MS5IZWxsb1Jlc3BvbnNlElgKCVRyZWVSb290cxIkLmZlcnJpdGUucmVwbGljYS52MS5UcmVlUm9vdHNSZXF1ZXN0GiUuZmVycml0ZS5yZXBsaWNhLnYxLlRyZWVSb290c1Jlc3BvbnNlElsKClRyZWVCcmFuY2gSJS5mZXJyaXRlLnJlcGxpY2EudjEuVHJlZUJyYW5jaFJlcXVlc3QaJi5mZXJyaXRlLnJlcGxpY2EudjEuVHJlZUJyYW5jaFJlc3BvbnNlElsKClRyZWVMZWF2ZXMSJS5mZXJyaXRlLnJlcGxpY2EudjEuVHJlZUxlYXZlc1JlcXVlc3QaJi5mZXJyaXRlLnJlcGxpY2EudjEuVHJlZUxlYXZlc1Jlc3BvbnNlEk8KBkZvcmdldBIhLmZlcnJpdGUucmVwbGljYS52MS5Gb3JnZXRSZXF1ZXN0GiIuZmVycml0ZS5yZXBsaWNhLnYxLkZvcmdldFJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * Describes the message ferrite.replica.v1.WriteReplicaRequest.
@@ -39,165 +39,172 @@ export const ReadReplicaResponseSchema = /*@__PURE__*/
   messageDesc(file_ferrite_replica_v1_replica_service, 3);
 
 /**
+ * Describes the message ferrite.replica.v1.Floor.
+ * Use `create(FloorSchema)` to create a new message.
+ */
+export const FloorSchema = /*@__PURE__*/
+  messageDesc(file_ferrite_replica_v1_replica_service, 4);
+
+/**
  * Describes the message ferrite.replica.v1.ScanReplicaRequest.
  * Use `create(ScanReplicaRequestSchema)` to create a new message.
  */
 export const ScanReplicaRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 4);
+  messageDesc(file_ferrite_replica_v1_replica_service, 5);
 
 /**
  * Describes the message ferrite.replica.v1.ScanPosition.
  * Use `create(ScanPositionSchema)` to create a new message.
  */
 export const ScanPositionSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 5);
+  messageDesc(file_ferrite_replica_v1_replica_service, 6);
 
 /**
  * Describes the message ferrite.replica.v1.ScanReplicaResponse.
  * Use `create(ScanReplicaResponseSchema)` to create a new message.
  */
 export const ScanReplicaResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 6);
+  messageDesc(file_ferrite_replica_v1_replica_service, 7);
 
 /**
  * Describes the message ferrite.replica.v1.RecordName.
  * Use `create(RecordNameSchema)` to create a new message.
  */
 export const RecordNameSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 7);
+  messageDesc(file_ferrite_replica_v1_replica_service, 8);
 
 /**
  * Describes the message ferrite.replica.v1.ScannedRecord.
  * Use `create(ScannedRecordSchema)` to create a new message.
  */
 export const ScannedRecordSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 8);
+  messageDesc(file_ferrite_replica_v1_replica_service, 9);
 
 /**
  * Describes the message ferrite.replica.v1.CoordinateRequest.
  * Use `create(CoordinateRequestSchema)` to create a new message.
  */
 export const CoordinateRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 9);
+  messageDesc(file_ferrite_replica_v1_replica_service, 10);
 
 /**
  * Describes the message ferrite.replica.v1.CoordinatedGet.
  * Use `create(CoordinatedGetSchema)` to create a new message.
  */
 export const CoordinatedGetSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 10);
+  messageDesc(file_ferrite_replica_v1_replica_service, 11);
 
 /**
  * Describes the message ferrite.replica.v1.CoordinatedWrite.
  * Use `create(CoordinatedWriteSchema)` to create a new message.
  */
 export const CoordinatedWriteSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 11);
+  messageDesc(file_ferrite_replica_v1_replica_service, 12);
 
 /**
  * Describes the message ferrite.replica.v1.CoordinateResponse.
  * Use `create(CoordinateResponseSchema)` to create a new message.
  */
 export const CoordinateResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 12);
+  messageDesc(file_ferrite_replica_v1_replica_service, 13);
 
 /**
  * Describes the message ferrite.replica.v1.CoordinatedWriteResult.
  * Use `create(CoordinatedWriteResultSchema)` to create a new message.
  */
 export const CoordinatedWriteResultSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 13);
+  messageDesc(file_ferrite_replica_v1_replica_service, 14);
 
 /**
  * Describes the message ferrite.replica.v1.HelloRequest.
  * Use `create(HelloRequestSchema)` to create a new message.
  */
 export const HelloRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 14);
+  messageDesc(file_ferrite_replica_v1_replica_service, 15);
 
 /**
  * Describes the message ferrite.replica.v1.HelloResponse.
  * Use `create(HelloResponseSchema)` to create a new message.
  */
 export const HelloResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 15);
+  messageDesc(file_ferrite_replica_v1_replica_service, 16);
 
 /**
  * Describes the message ferrite.replica.v1.TreeRootsRequest.
  * Use `create(TreeRootsRequestSchema)` to create a new message.
  */
 export const TreeRootsRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 16);
+  messageDesc(file_ferrite_replica_v1_replica_service, 17);
 
 /**
  * Describes the message ferrite.replica.v1.TreeRootsResponse.
  * Use `create(TreeRootsResponseSchema)` to create a new message.
  */
 export const TreeRootsResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 17);
+  messageDesc(file_ferrite_replica_v1_replica_service, 18);
 
 /**
  * Describes the message ferrite.replica.v1.TreeRoot.
  * Use `create(TreeRootSchema)` to create a new message.
  */
 export const TreeRootSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 18);
+  messageDesc(file_ferrite_replica_v1_replica_service, 19);
 
 /**
  * Describes the message ferrite.replica.v1.TreeBranchRequest.
  * Use `create(TreeBranchRequestSchema)` to create a new message.
  */
 export const TreeBranchRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 19);
+  messageDesc(file_ferrite_replica_v1_replica_service, 20);
 
 /**
  * Describes the message ferrite.replica.v1.TreeBranchResponse.
  * Use `create(TreeBranchResponseSchema)` to create a new message.
  */
 export const TreeBranchResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 20);
+  messageDesc(file_ferrite_replica_v1_replica_service, 21);
 
 /**
  * Describes the message ferrite.replica.v1.TreeLeavesRequest.
  * Use `create(TreeLeavesRequestSchema)` to create a new message.
  */
 export const TreeLeavesRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 21);
+  messageDesc(file_ferrite_replica_v1_replica_service, 22);
 
 /**
  * Describes the message ferrite.replica.v1.TreePlace.
  * Use `create(TreePlaceSchema)` to create a new message.
  */
 export const TreePlaceSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 22);
+  messageDesc(file_ferrite_replica_v1_replica_service, 23);
 
 /**
  * Describes the message ferrite.replica.v1.TreeLeavesResponse.
  * Use `create(TreeLeavesResponseSchema)` to create a new message.
  */
 export const TreeLeavesResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 23);
+  messageDesc(file_ferrite_replica_v1_replica_service, 24);
 
 /**
  * Describes the message ferrite.replica.v1.TreeLeaf.
  * Use `create(TreeLeafSchema)` to create a new message.
  */
 export const TreeLeafSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 24);
+  messageDesc(file_ferrite_replica_v1_replica_service, 25);
 
 /**
  * Describes the message ferrite.replica.v1.ForgetRequest.
  * Use `create(ForgetRequestSchema)` to create a new message.
  */
 export const ForgetRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 25);
+  messageDesc(file_ferrite_replica_v1_replica_service, 26);
 
 /**
  * Describes the message ferrite.replica.v1.ForgetResponse.
  * Use `create(ForgetResponseSchema)` to create a new message.
  */
 export const ForgetResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_replica_v1_replica_service, 26);
+  messageDesc(file_ferrite_replica_v1_replica_service, 27);
 
 /**
  * Describes the enum ferrite.replica.v1.Standing.
