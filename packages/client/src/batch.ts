@@ -132,6 +132,7 @@ function toWireOp({ op, context }: Item): WireOp {
     consistency,
     durability: toWireDurability(op.durability),
     ...(context && { context }),
+    ...(op.idempotencyToken && { idempotencyToken: op.idempotencyToken }),
   };
   if (op.op === 'put') {
     const ttl = op.ttlMs === undefined ? undefined : durationFromMs(op.ttlMs);

@@ -27,6 +27,11 @@ export interface WriteOptions extends CallOptions {
   readonly context?: Uint8Array | 'seen';
   /** Send no context: a put becomes a sibling of whatever is there, and is never repeated when in doubt (P5). */
   readonly blind?: boolean;
+  /**
+   * 1 to 64 bytes that no other write of this key has: the write then has one effect however often it is sent, by this client
+   * or in another call with the same token (P12). A record remembers its last 16 such writes. Costs a read at a quorum.
+   */
+  readonly idempotencyToken?: Uint8Array;
 }
 
 export interface PutOptions extends WriteOptions {
@@ -91,4 +96,4 @@ export type BatchOp =
       Pick<PutOptions, 'ttlMs'>)
   | ({ readonly op: 'delete'; readonly keyspace: string; readonly key: Uint8Array } & BatchWrite);
 
-type BatchWrite = Pick<WriteOptions, 'consistency' | 'durability' | 'context' | 'blind'>;
+type BatchWrite = Pick<WriteOptions, 'consistency' | 'durability' | 'context' | 'blind' | 'idempotencyToken'>;

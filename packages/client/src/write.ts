@@ -51,6 +51,7 @@ export async function readRecord(target: Target, consistency: Consistency, deman
 /**
  * Puts a value. A put that failed in doubt is repeated only where that ends in one sibling:
  *
+ * - *With a token*: as it is. The nodes know the token again, and there is one effect (P12).
  * - *Blind*: never. Nothing tells the first write's sibling from another writer's.
  * - *Context read here*: the record is read again and the put repeated with what that read covers. If the first write
  *   took place, its sibling is in the answer, the new context covers it, and the repetition replaces it. Repeating with
@@ -67,6 +68,9 @@ export async function putValue(target: Target, value: Uint8Array, options: PutOp
   const consistency = toWireConsistency(options.consistency);
   const send = (context: Uint8Array | undefined): Promise<WriteResult> => sendPut(target, value, context, options);
   if (options.blind === true) return await send(undefined);
+  // With a token the same request may be sent as often as it takes; without one it must be found out what became of it.
+  if (options.idempotencyToken !== undefined)
+    return await send(given ?? (await readRecord(target, consistency)).context);
 
   let context = given ?? (await readRecord(target, consistency)).context;
   let doubt: StoreError | undefined;
@@ -105,12 +109,13 @@ export async function deleteKey(target: Target, options: WriteOptions): Promise<
     consistency,
     durability: toWireDurability(options.durability),
     ...(context && { context }),
+    ...tokenOf(options),
   });
   const response = await dispatcher.run(
     {
       route: () => dispatcher.view.forKey(keyspace, key),
       keyspace,
-      idempotent: context !== undefined && context.length > 0,
+      idempotent: options.idempotencyToken !== undefined || (context !== undefined && context.length > 0),
       send: (transport, call) => createClient(KvService, transport).delete(message, call),
     },
     deadline,
@@ -144,19 +149,24 @@ async function sendPut(
     consistency: toWireConsistency(options.consistency),
     durability: toWireDurability(options.durability),
     ...(context && { context }),
+    ...tokenOf(options),
     ...(options.ttlMs !== undefined && { ttl: durationFromMs(options.ttlMs) }),
   });
   const response = await dispatcher.run(
     {
       route: () => dispatcher.view.forKey(keyspace, key),
       keyspace,
-      idempotent: false,
+      idempotent: options.idempotencyToken !== undefined,
       send: (transport, call) => createClient(KvService, transport).put(message, call),
     },
     deadline,
   );
   if (context !== undefined) contexts.remember(keyspace, key, response.context);
   return toWriteResult(response);
+}
+
+function tokenOf({ idempotencyToken }: WriteOptions): { idempotencyToken?: Uint8Array } {
+  return idempotencyToken === undefined ? {} : { idempotencyToken };
 }
 
 /** Whether the record as read after a doubtful put with the caller's context tells what became of that put. */

@@ -189,7 +189,14 @@ function opToWire(op: CoordinatedOp): NonNullable<MessageInitShape<typeof Coordi
   const context = op.context && { context: encodeContext(op.context) };
   return {
     case: op.op,
-    value: { value: op.value, ...context, consistency, memory: op.memory, ttlMs: BigInt(op.ttlMs) },
+    value: {
+      value: op.value,
+      ...context,
+      consistency,
+      memory: op.memory,
+      ttlMs: BigInt(op.ttlMs),
+      ...(op.token !== undefined && { token: op.token }),
+    },
   };
 }
 
@@ -199,9 +206,9 @@ function opFromWire({ op }: CoordinateRequest): CoordinatedOp {
     throw new StoreError('ARGUMENT_INVALID', { message: 'the operation to coordinate is not known' });
   }
   if (op.case === 'get') return { op: 'get', consistency };
-  const { value, context, memory } = op.value;
+  const { value, context, memory, token } = op.value;
   const ttlMs = Number(op.value.ttlMs);
-  return { op: op.case, value, context: context && decodeContext(context), consistency, memory, ttlMs };
+  return { op: op.case, value, context: context && decodeContext(context), consistency, memory, ttlMs, token };
 }
 
 function hex(bytes: Uint8Array): string {

@@ -20,6 +20,7 @@ import { consistencyFromWire, durabilityFromWire, ttlFromWire } from '../codec/t
 
 const KEY_BYTES_MAX = 1024;
 const VALUE_BYTES_MAX = 8 * 1024 * 1024;
+const IDEMPOTENCY_TOKEN_BYTES_MAX = 64;
 const BATCH_OPS_MAX = 10_000;
 const SCAN_PAGE_RECORDS = 256;
 const SCAN_PAGE_BYTES = 1024 * 1024;
@@ -99,7 +100,11 @@ export function kvService(options: KvServiceOptions): Partial<ServiceImpl<typeof
       });
     }
     const keyspace = await replica.keyspace(request.keyspace);
-    if (request.idempotencyToken.byteLength > 0) throw later('idempotency_token');
+    const { idempotencyToken } = request;
+    if (idempotencyToken.byteLength > IDEMPOTENCY_TOKEN_BYTES_MAX) {
+      const message = `an idempotency token has 1 to ${IDEMPOTENCY_TOKEN_BYTES_MAX} bytes`;
+      throw new StoreError('ARGUMENT_INVALID', { message });
+    }
     const binding = { keyspaceId: keyspace.id, keyHash: keyHash(key) };
     const consistency = consistencyFromWire(request.consistency);
     const durability = durabilityFromWire(request.durability);
@@ -112,6 +117,7 @@ export function kvService(options: KvServiceOptions): Partial<ServiceImpl<typeof
       ...(consistency && { consistency }),
       ...(durability && { durability }),
       ...(ttlMs !== undefined && { ttlMs }),
+      ...(idempotencyToken.byteLength > 0 && { idempotencyToken }),
     });
     return {
       context: contextToWire(result.context, binding),

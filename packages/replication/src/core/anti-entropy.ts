@@ -1,5 +1,5 @@
 import { StoreError } from '@ferrite/errors';
-import { mergeRecords, recordsEqual } from '@ferrite/vector-clock';
+
 import { latin1 } from './bytes.ts';
 import { sendRecord } from './fenced-write.ts';
 import { forEachBounded } from './for-each-bounded.ts';
@@ -8,7 +8,7 @@ import { MERGES_MAX, ROOTS_PARTITIONS_MAX, TRANSFER_TIMEOUT_MS, WALKS_MAX } from
 import { bucketOfNode, differingChildren } from './merkle.ts';
 import type { PeerRequest, PeerResponse } from './message.ts';
 import type { Place } from './place.ts';
-import { decodeVersions, encodeVersions, type Versions } from './record.ts';
+import { decodeVersions, encodeVersions, mergeVersions, type Versions, versionsEqual } from './record.ts';
 import type { Leaf, TreeRoot } from './repair-message.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { keyspaceById, replicasOf } from './replicas.ts';
@@ -208,7 +208,7 @@ export class AntiEntropy {
           key,
           (stored) => {
             if (fences.own(partition) !== own && !planted('forget-unfenced')) throw new StoreError('RECOVERING');
-            merged = planted('anti-entropy-overwrites') ? theirs : mergeRecords(stored, theirs);
+            merged = planted('anti-entropy-overwrites') ? theirs : mergeVersions(stored, theirs);
             return merged;
           },
           {
@@ -216,7 +216,7 @@ export class AntiEntropy {
             refused: () => end(bytes),
             durable: () => {
               this.#recordsMerged++;
-              if (recordsEqual(merged, theirs)) return end(bytes);
+              if (versionsEqual(merged, theirs)) return end(bytes);
               const record = encodeVersions(merged);
               const write = { keyspaceId, key, record, memory: false, fence };
               sendRecord(this.#node, peer, write, TRANSFER_TIMEOUT_MS, () => end(bytes + record.byteLength));

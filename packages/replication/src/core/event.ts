@@ -27,6 +27,8 @@ export type ClientCommand =
       readonly durability: Durability;
       /** How long a put lives, in milliseconds; absent: as long as the keyspace says. */
       readonly ttlMs?: number | undefined;
+      /** The same in a write that is sent again; it then has one effect (P12). */
+      readonly idempotencyToken?: Uint8Array | undefined;
       readonly timeoutMs: number;
     }
   | {

@@ -193,7 +193,7 @@ export class Expiry {
       if (siblings.length === stored.siblings.length) return stored;
       this.#converted += stored.siblings.length - siblings.length;
       if (this.#node.planted('expiry-forgets')) return emptyRecord;
-      return { context: stored.context, siblings };
+      return { ...stored, siblings };
     };
     this.#node.records.update(keyspaceId, key, change, { accepted: settle, durable: () => {}, refused: settle });
   }

@@ -1,12 +1,12 @@
 import { StoreError } from '@ferrite/errors';
-import { type CausalContext, mergeRecords } from '@ferrite/vector-clock';
+import { type CausalContext } from '@ferrite/vector-clock';
 import { AtLeast, type Floor } from './at-least.ts';
 import { sendRecord } from './fenced-write.ts';
 import { HEDGE_ANYHOW_MS } from './limits.ts';
 import type { GetResult, Outcome, Standing } from './message.ts';
 import { majority, needed } from './quorum.ts';
 import { ReadTally } from './read-tally.ts';
-import { decodeVersions, encodeVersions, type Versions } from './record.ts';
+import { decodeVersions, encodeVersions, mergeVersions, type Versions } from './record.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import type { Consistency } from './topology.ts';
 
@@ -67,7 +67,7 @@ export function coordinateRead(
     finish({ ok: false, error: new StoreError(reason, { message }) });
   const stopTimer = node.desk.timer(read.timeoutMs, () =>
     fail(
-      tally.enough ? 'STALE_READ' : 'DEADLINE_EXCEEDED',
+      state === 'asking' && tally.enough ? 'STALE_READ' : 'DEADLINE_EXCEEDED',
       `${tally.members} of ${tally.needed} replicas answered in time`,
     ),
   );
@@ -267,7 +267,7 @@ export function writeBack(
     let fenced = false;
     const change = (stored: Versions): Versions => {
       fenced = node.fences.own(at.partition) !== fence && !node.planted('forget-unfenced');
-      return fenced ? stored : mergeRecords(stored, versions);
+      return fenced ? stored : mergeVersions(stored, versions);
     };
     node.records.update(keyspaceId, key, change, {
       accepted: () => {},

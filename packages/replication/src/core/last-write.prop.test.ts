@@ -40,7 +40,7 @@ class Trio {
   }
 
   converged(): Versions {
-    return this.states.reduce((all, each) => mergeRecords(all, each), emptyRecord);
+    return this.states.reduce<Versions>((all, each) => mergeRecords(all, each), emptyRecord);
   }
 }
 

@@ -26,6 +26,8 @@ export interface TimedWrite {
   readonly value: StoredValue | undefined;
   /** What the writer is told, beside the new dot: what it saw, and the time (P4). */
   readonly told: CausalContext;
+  /** Its hybrid time. */
+  readonly ticks: number;
 }
 
 /**
@@ -49,7 +51,7 @@ export function lastWrite(
   const here = planted('lww-piles-up') ? emptyContext : contextOf(stored.siblings.map(({ dot }) => dot));
   const told = join(seen, contextAtTime(ticks));
   const value = write.value && { ...write.value, writtenAtMs: ticks / HYBRID_TICKS_PER_MS };
-  return { context: join(told, here), told, value };
+  return { context: join(told, here), told, value, ticks };
 }
 
 /** `versions` with the newest of its siblings alone, under the context of all: the next write replaces them all (P6). */

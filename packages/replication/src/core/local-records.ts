@@ -1,12 +1,12 @@
 import { StoreError } from '@ferrite/errors';
-import { isEmptyContext, recordsEqual } from '@ferrite/vector-clock';
+import { isEmptyContext } from '@ferrite/vector-clock';
 import { latin1 } from './bytes.ts';
 import { type Desk, expectAnswer } from './desk.ts';
 import { KeyLocks } from './key-locks.ts';
 import { SYSTEM_RETRY_MS } from './limits.ts';
 import type { Outcome } from './message.ts';
 import type { Planted } from './mutation.ts';
-import { decodeVersions, encodeVersions, type Versions } from './record.ts';
+import { decodeVersions, encodeVersions, type Versions, versionsEqual } from './record.ts';
 
 /** An append the engine accepted and has not flushed yet. */
 interface Unflushed {
@@ -112,7 +112,7 @@ export class LocalRecords {
         }
         if (this.#planted('release-before-append')) release();
         // What could not be read is written anew whatever comes of it: that mends the medium.
-        if (before !== 'unknown' && (next === stored || recordsEqual(next, stored))) {
+        if (before !== 'unknown' && (next === stored || versionsEqual(next, stored))) {
           release();
           listener.accepted();
           if (this.#planted('confirm-duplicate-before-flush')) return listener.durable();

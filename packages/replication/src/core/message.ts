@@ -45,6 +45,8 @@ export type CoordinatedOp =
       readonly memory: boolean;
       /** How long a put lives, in milliseconds; 0: for good. */
       readonly ttlMs: number;
+      /** The hash of the token of a write that may be sent again (P12). */
+      readonly token?: bigint | undefined;
     };
 
 /** What one node asks another. `epoch` is the sender's table epoch. */

@@ -72,6 +72,8 @@ export type MutationName =
   | 'stale-context-overwrites'
   | 'standing-after-read'
   | 'stranger-coordinates'
+  | 'token-not-read'
+  | 'token-not-sent'
   | 'tombstones-ignored'
   | 'tombstones-not-repaired'
   | 'tree-misses-changes'

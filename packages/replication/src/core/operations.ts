@@ -1,4 +1,5 @@
 import { invariant, StoreError } from '@ferrite/errors';
+import { keyHash } from '@ferrite/hashing';
 import { emptyContext } from '@ferrite/vector-clock';
 import type { ScanResult } from './effect.ts';
 import type { ClientCommand } from './event.ts';
@@ -11,6 +12,7 @@ import { type ReplicaContext, sendTo } from './replica-context.ts';
 import type { ReplicaPages } from './replica-pages.ts';
 import { keyspaceById, partitionOfKey, replicasOf } from './replicas.ts';
 import { coordinateScan } from './scan-coordinator.ts';
+import { coordinateTokened } from './tokened-put.ts';
 import type { Keyspace } from './topology.ts';
 
 type Write = Extract<CoordinatedOp, { readonly op: 'put' | 'delete' }>;
@@ -47,9 +49,10 @@ export class Operations {
         reply(presentRecord(this.#node, keyspace, outcome)),
       );
     }
-    const { type, value, context, ttlMs = keyspace.ttlMs } = command;
+    const { type, value, context, idempotencyToken, ttlMs = keyspace.ttlMs } = command;
+    const token = idempotencyToken && keyHash(idempotencyToken);
     const memory = command.durability === 'MEMORY';
-    this.#write(keyspace, key, { op: type, value, context, consistency, memory, ttlMs }, timeoutMs, reply);
+    this.#write(keyspace, key, { op: type, value, context, consistency, memory, ttlMs, token }, timeoutMs, reply);
   }
 
   /** Carries out what another node passed on. It does it or says no: a request is passed on once, never in circles. */
@@ -138,6 +141,11 @@ export class Operations {
     const policy = keyspace.conflictPolicy;
     const where = { keyspaceId: keyspace.id, partition, replicas, key };
     const write = { ...where, value, policy, consistency, memory, timeoutMs };
+    if (op.token !== undefined) {
+      const deletesSeen = op.op === 'delete' && op.context === undefined;
+      const tokened = { ...write, context: op.context, token: op.token };
+      return coordinateTokened(this.#node, tokened, deletesSeen, done);
+    }
     if (op.op === 'put' || op.context !== undefined)
       return coordinateWrite(this.#node, { ...write, context: op.context }, done);
     // A delete without a context deletes what a quorum sees, no more (P5).

@@ -1,10 +1,10 @@
 import { StoreError } from '@ferrite/errors';
-import { mergeRecords } from '@ferrite/vector-clock';
+
 import type { Forgetting } from './forgetting.ts';
 import { floorOf } from './get-coordinator.ts';
 import type { Identity } from './identity.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
-import { decodeVersions, type Versions } from './record.ts';
+import { decodeVersions, mergeVersions, type Versions } from './record.ts';
 import { RepairService } from './repair-service.ts';
 import type { ReplicaContext } from './replica-context.ts';
 import type { ReplicaPages } from './replica-pages.ts';
@@ -88,7 +88,7 @@ export class PeerService {
       drops = records.drops;
       if (planted('overwrite-instead-of-merge')) return incoming;
       if (planted('tombstones-ignored') && incoming.siblings.length === 0) return stored;
-      const merged = mergeRecords(stored, incoming);
+      const merged = mergeVersions(stored, incoming);
       if (!planted('merge-drops-one-sided-sibling')) return merged;
       return {
         ...merged,

@@ -2,6 +2,7 @@ import { StoreError } from '@ferrite/errors';
 import type { CausalContext } from '@ferrite/vector-clock';
 import {
   addDot,
+  contains,
   contextOf,
   emptyContext,
   join,
@@ -15,8 +16,9 @@ import { sendCurrent, sendRecord } from './fenced-write.ts';
 import { lastWrite, type TimedWrite } from './last-write.ts';
 import type { Outcome, PeerResponse, WriteResult } from './message.ts';
 import { needed } from './quorum.ts';
-import { encodeVersions, type StoredValue, type Versions } from './record.ts';
+import { encodeVersions, type StoredValue, tokenedWrite, type Versions } from './record.ts';
 import type { ReplicaContext } from './replica-context.ts';
+import { remember, withTwins } from './tokened-writes.ts';
 import type { ConflictPolicy, Consistency } from './topology.ts';
 import { WriteTally } from './write-tally.ts';
 
@@ -32,6 +34,11 @@ export interface CoordinatedWrite {
   /** Absent: a blind write (P5). */
   readonly context: CausalContext | undefined;
   readonly policy: ConflictPolicy;
+  /** The hash of the token of a write that may be sent again (P12), and of what its writer had seen. */
+  readonly token?: bigint | undefined;
+  readonly seen?: bigint;
+  /** Called in place of `done`, once, if this replica knows the token already. */
+  readonly known?: () => void;
   readonly consistency: Consistency;
   readonly memory: boolean;
   readonly timeoutMs: number;
@@ -54,7 +61,8 @@ export function coordinateWrite(
     needed(write.consistency, write.replicas.length) - short,
     write.memory || planted('accepted-is-enough'),
   );
-  let outcome: WriteOutcome<StoredValue> | undefined;
+  let outcome: Outcomes | undefined;
+  let known = false;
   let inLog = false;
   let finished = false;
 
@@ -77,6 +85,12 @@ export function coordinateWrite(
       }),
     ),
   );
+  const goOn = (): void => {
+    if (finished) return;
+    finished = true;
+    stopTimer();
+    write.known?.();
+  };
   const judge = (): void => {
     if (finished || outcome === undefined) return;
     const verdict = tally.verdict;
@@ -126,16 +140,24 @@ export function coordinateWrite(
       // Reading the record may just have shown that this replica is damaged: then another coordinates (P7).
       const standing = node.standings.ofRecord(write.partition, write.keyspaceId, write.key);
       if (standing !== 'member' && !planted('unverified-coordinates')) throw new StoreError('RECOVERING');
+      if (write.token !== undefined && tokenedWrite(stored, write.token) !== undefined) {
+        known = true;
+        return stored;
+      }
       const timed = write.policy === 'lww' ? lastWrite(node, stored, write) : undefined;
       const request = timed ?? { value: write.value, context: requestContext(node, stored, write) };
       if (!planted('no-sibling-limit')) admit(stored, request);
       const { partition } = write;
+      const context = withTwins(request.context, stored.tokened ?? []);
       outcome = writeRecord(stored, {
         actor: node.actors.of(partition),
         floor: node.actors.floor(partition),
-        ...request,
+        value: request.value,
+        context,
       });
-      if (timed !== undefined) outcome = { ...outcome, responseContext: addDot(timed.told, outcome.dot) };
+      const { told = request.context } = timed ?? {};
+      outcome = { ...outcome, responseContext: addDot(told, outcome.dot) };
+      outcome = withTokens(node, stored, write, outcome, timed?.ticks);
       if (planted('delta-forgets-context'))
         outcome = { ...outcome, delta: { ...outcome.delta, context: contextOf([outcome.dot]) } };
       if (planted('context-widened')) outcome = { ...outcome, responseContext: outcome.state.context };
@@ -144,6 +166,7 @@ export function coordinateWrite(
     },
     {
       accepted: (encoded) => {
+        if (known) return goOn();
         inLog = true;
         tally.accepted();
         if (planted('ack-before-flush')) tally.durable();
@@ -164,6 +187,29 @@ export function coordinateWrite(
       },
     },
   );
+}
+
+type Outcomes = Omit<WriteOutcome<StoredValue>, 'state' | 'delta'> & {
+  readonly state: Versions;
+  readonly delta: Versions;
+};
+
+/** Carries on what the record remembers of writes that may be sent again, here and to the replicas, and this one if it may. */
+function withTokens(
+  node: ReplicaContext,
+  { tokened = [] }: Versions,
+  { token, seen = 0n }: CoordinatedWrite,
+  outcome: Outcomes,
+  ticks: number | undefined,
+): Outcomes {
+  if (token === undefined && tokened.length === 0) return outcome;
+  const { state, delta, dot } = outcome;
+  const time = (): number => ticks ?? node.clock.next(node.wallMs(), Math.max(0, ...tokened.map((each) => each.time)));
+  const all = token === undefined ? tokened : remember(tokened, { token, seen, dots: [dot], time: time() });
+  // A record remembers only writes that it knows of: who finds the token must find the write.
+  const known = all.filter(({ dots }) => dots.some((each) => contains(delta.context, each)));
+  const sent: Versions = known.length === 0 || node.planted('token-not-sent') ? delta : { ...delta, tokened: known };
+  return { ...outcome, state: state === delta ? sent : { ...state, tokened: all }, delta: sent };
 }
 
 /** Who refuses the table or the keyspace will not take the record later either. */

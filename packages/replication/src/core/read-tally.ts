@@ -1,5 +1,5 @@
-import { emptyRecord, mergeRecords, recordsEqual } from '@ferrite/vector-clock';
-import type { Versions } from './record.ts';
+import { emptyRecord } from '@ferrite/vector-clock';
+import { mergeVersions, type Versions, versionsEqual } from './record.ts';
 
 /** One replica's word on a key. */
 export interface ReadVote {
@@ -34,12 +34,12 @@ export class ReadTally {
 
   /** What all votes know together. */
   merged(): Versions {
-    return this.#votes.reduce<Versions>((all, vote) => mergeRecords(all, vote.versions), emptyRecord);
+    return this.#votes.reduce<Versions>((all, vote) => mergeVersions(all, vote.versions), emptyRecord);
   }
 
   /** Voters that do not know all of `merged`, and how many do. */
   compare(merged: Versions): { readonly stale: readonly string[]; readonly current: number } {
-    const stale = this.#votes.filter((vote) => !recordsEqual(vote.versions, merged)).map((vote) => vote.from);
+    const stale = this.#votes.filter((vote) => !versionsEqual(vote.versions, merged)).map((vote) => vote.from);
     return { stale, current: this.#votes.length - stale.length };
   }
 }

@@ -1,9 +1,9 @@
 import { StoreError } from '@ferrite/errors';
-import { mergeRecords } from '@ferrite/vector-clock';
+
 import { RETRY_AFTER_MS, TRANSFER_TIMEOUT_MS } from './limits.ts';
 import type { Outcome, PeerResponse } from './message.ts';
 import { mergesNeeded } from './quorum.ts';
-import { decodeVersions, type Versions } from './record.ts';
+import { decodeVersions, mergeVersions, type Versions } from './record.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { keyspaceById, replicasOf } from './replicas.ts';
 import type { UnreadableRecord } from './unreadable-records.ts';
@@ -93,7 +93,7 @@ export class RecordRepair {
         const change = (stored: Versions): Versions => {
           // An answer that is later than the repair may be older than what was forgotten since (INV-REPL-16).
           if (fences.own(partition) !== fence) throw new StoreError('RECOVERING');
-          return mergeRecords(stored, decodeVersions(told));
+          return mergeVersions(stored, decodeVersions(told));
         };
         this.#node.records.update(keyspaceId, key, change, {
           accepted: () => {},

@@ -1,5 +1,5 @@
 import { keyHash } from '@ferrite/hashing';
-import { mergeRecords } from '@ferrite/vector-clock';
+
 import { latin1 } from './bytes.ts';
 import { forEachBounded } from './for-each-bounded.ts';
 import {
@@ -11,7 +11,7 @@ import {
 } from './limits.ts';
 import type { RecordName, ScannedRecord, ScanPlace } from './message.ts';
 import { mergesNeeded } from './quorum.ts';
-import { decodeVersions } from './record.ts';
+import { decodeVersions, mergeVersions } from './record.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { replicasOf } from './replicas.ts';
 import { TransferProgress, type TransferStatus } from './transfer-progress.ts';
@@ -293,7 +293,7 @@ export class Recovery {
     };
     if (left === 0) done(true);
     for (const { keyspaceId, key, record } of records) {
-      this.#node.records.update(keyspaceId, key, (stored) => mergeRecords(stored, decodeVersions(record)), {
+      this.#node.records.update(keyspaceId, key, (stored) => mergeVersions(stored, decodeVersions(record)), {
         accepted: () => {},
         durable: () => settle(true),
         refused: () => settle(false),

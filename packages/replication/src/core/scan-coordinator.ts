@@ -1,6 +1,6 @@
 import { StoreError } from '@ferrite/errors';
 import { keyHash } from '@ferrite/hashing';
-import { emptyRecord, mergeRecords, recordsEqual } from '@ferrite/vector-clock';
+import { emptyRecord } from '@ferrite/vector-clock';
 import { compareBytes, latin1 } from './bytes.ts';
 import type { ScanResult } from './effect.ts';
 import { fencesOf, writeBack } from './get-coordinator.ts';
@@ -8,7 +8,7 @@ import { HEDGE_AFTER_MS } from './limits.ts';
 import type { Outcome, ScannedRecord, ScanPlace } from './message.ts';
 import type { Planted } from './mutation.ts';
 import { needed } from './quorum.ts';
-import { decodeVersions, type Versions } from './record.ts';
+import { decodeVersions, mergeVersions, type Versions, versionsEqual } from './record.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import type { PageOfRecords, ReplicaPages } from './replica-pages.ts';
 import type { Consistency } from './topology.ts';
@@ -144,9 +144,9 @@ function combine(
     .sort(compareEntries);
   const stale: StaleCopy[] = [];
   const records = within.flatMap(({ hash, key, copies }) => {
-    const versions = [...copies.values()].reduce<Versions>((all, each) => mergeRecords(all, each), emptyRecord);
+    const versions = [...copies.values()].reduce<Versions>((all, each) => mergeVersions(all, each), emptyRecord);
     for (const { from } of pages) {
-      if (!recordsEqual(copies.get(from) ?? emptyRecord, versions)) stale.push({ replica: from, key, versions });
+      if (!versionsEqual(copies.get(from) ?? emptyRecord, versions)) stale.push({ replica: from, key, versions });
     }
     return versions.siblings.length === 0 ? [] : [{ hash, key, result: { versions } }];
   });

@@ -61,6 +61,8 @@ export interface WriteCommand extends Omit<GetCommand, 'atLeast'> {
   readonly durability?: Durability;
   /** How long a put lives, in milliseconds; absent: as long as the keyspace says. */
   readonly ttlMs?: number;
+  /** The same in a write that is sent again; it then has one effect (P12). */
+  readonly idempotencyToken?: Uint8Array;
 }
 
 /** A page of a scan: the records after `after` in the order (partition, hash, key), at most about `maxRecords`. */
@@ -206,6 +208,7 @@ class Shell implements ReplicaNode {
       consistency = keyspace.writeConsistency,
       durability = keyspace.durability,
       ttlMs,
+      idempotencyToken,
     } = command;
     const type = command.value === undefined ? 'delete' : 'put';
     const value = command.value ?? new Uint8Array();
@@ -218,6 +221,7 @@ class Shell implements ReplicaNode {
       consistency,
       durability,
       ttlMs,
+      idempotencyToken,
       timeoutMs,
     })) as WriteResult;
   }

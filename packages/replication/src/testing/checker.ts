@@ -122,7 +122,8 @@ class KeyChecker {
     const name = `${at.actor}#${at.counter}`;
     if (twin.write !== write)
       this.#report('dot-reused', `${where}: ${name} names write ${twin.write.id} and write ${write.id}`);
-    else this.#report('written-twice', `${where}: write ${write.id} has the dot ${name} beside an earlier one`);
+    else if (write.tokened !== true)
+      this.#report('written-twice', `${where}: write ${write.id} has the dot ${name} beside an earlier one`);
   }
 
   /** Every value was written, by a write that was not refused, and no value here replaced another one here. */
@@ -133,6 +134,8 @@ class KeyChecker {
       this.#report('several-at-lww', `read ${read.id} returned ${values.length} values`);
     if (values.length > SIBLINGS_MAX * (this.#history.writes[0]?.replicas ?? 1))
       this.#report('too-many-siblings', `read ${read.id} returned ${values.length} values`);
+    if (new Set(values.map(({ value }) => value)).size < values.length)
+      this.#report('applied-twice', `read ${read.id} returned a value twice`);
     for (const { value, dot: at, expiresAtMs = 0 } of values) {
       if (expiresAtMs !== 0 && expiresAtMs <= (read.wallMs ?? 0))
         this.#report('expired-shown', `read ${read.id} returned "${value}" after it had expired`);
@@ -201,10 +204,18 @@ class KeyChecker {
     if (entry.replacements.some(({ dot: at, write }) => write.startedAt < endedAt && contains(context, at)))
       return true;
     if (this.#lww) return isOutlived(entry, read);
+    // P12: what replaced a write has replaced it under each of its dots.
+    const isReplaced = ({ firstUnseenStart, replacements }: DotEntry): boolean =>
+      firstUnseenStart < endedAt || replacements.some(({ dot: at }) => contains(context, at));
+    if (this.#dots.twinsOf(entry).some(isReplaced)) return true;
     return this.#history.writes.some((other) => {
       if (other === entry.write || other.startedAt >= endedAt || other.outcome === 'none') return false;
       const covers = coverOf(other);
-      const known = other.response === undefined || descends(context, other.response);
+      const dots = this.#dots.dotsOf(other);
+      const known =
+        other.response === undefined ||
+        descends(context, other.response) ||
+        (dots.length > 1 && dots.some((at) => contains(context, at)));
       return known && covers !== undefined && contains(covers, entry.dot);
     });
   }
@@ -227,6 +238,8 @@ class KeyChecker {
       if (isRepaired(read)) entry.shownAt = Math.min(entry.shownAt, read.endedAt);
       if (entry.promisedEnd < read.startedAt)
         this.#report('resurrected', `read ${read.id} returned "${value}", which a promised write had replaced`);
+      if (this.#dots.twinsOf(entry).some(({ promisedEnd }) => promisedEnd < read.startedAt))
+        this.#report('applied-twice', `read ${read.id} returned "${value}" again, which a promised write had replaced`);
       if (entry.goneAt < read.startedAt && !(this.#lww && this.#wildDelete < read.endedAt))
         this.#report('went-back', `read ${read.id} returned "${value}", which was gone for read ${entry.goneBy}`);
     }

@@ -33,6 +33,7 @@ export class DotIndex {
   readonly entries: DotEntry[] = [];
   readonly #byName = new Map<string, DotEntry>();
   readonly #byWrite = new Map<WriteRecord, DotEntry>();
+  readonly #repeated = new Set<WriteRecord>();
 
   /** Learns that `dot` names `write`; gives the entry that contradicts it, if there is one. */
   learn(dot: Dot, write: WriteRecord): DotEntry | undefined {
@@ -54,7 +55,22 @@ export class DotIndex {
     this.entries.push(entry);
     const twin = this.#byWrite.get(write);
     if (twin === undefined) this.#byWrite.set(write, entry);
+    else this.#repeated.add(write);
     return twin;
+  }
+
+  /** The other dots of the write of an entry: one that was sent again may have several. */
+  twinsOf({ write, dot }: DotEntry): readonly DotEntry[] {
+    const first = this.#byWrite.get(write);
+    return first?.dot === dot && !this.#repeated.has(write)
+      ? []
+      : this.entries.filter((each) => each.write === write && each.dot !== dot);
+  }
+
+  /** All dots of a write. */
+  dotsOf(write: WriteRecord): readonly Dot[] {
+    const first = this.#byWrite.get(write);
+    return first === undefined ? [] : [first.dot, ...this.twinsOf(first).map(({ dot }) => dot)];
   }
 
   ofWrite(write: WriteRecord): DotEntry | undefined {

@@ -21,6 +21,8 @@ export interface WriteRecord {
   response: CausalContext | undefined;
   /** Its hybrid time, where the answer carried one; else 0. */
   time?: number;
+  /** It was sent again until it was answered, each time with the same token. */
+  readonly tokened?: boolean;
   /** How long the value was to live, in milliseconds; 0 or absent: for good. */
   readonly ttlMs?: number;
   /** When the value expires, in Unix milliseconds, once some read has told. */
@@ -128,6 +130,7 @@ export type Rule =
   | 'ordered-siblings'
   | 'too-many-siblings'
   | 'older-than-demanded'
+  | 'applied-twice'
   | 'several-at-lww'
   | 'expired-shown'
   | 'went-back'

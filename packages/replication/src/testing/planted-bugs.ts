@@ -81,6 +81,16 @@ const lastWrites: ScenarioPreset = {
   faultMs: 200,
   ops: { get: 6, putBlind: 4, putWithContext: 3, putStale: 1, delete: 0, deleteBlind: 0, scan: 0.3 },
 };
+/** Answers are late or lost, and writes are sent again elsewhere. */
+const repeating: ScenarioPreset = {
+  ...busy,
+  network: { ...lateMessages, loss: 0.1 },
+  timeoutMs: 150,
+  thinkMs: 10,
+  keys: 1,
+  tokened: 1,
+  ops: { get: 4, putBlind: 2, putWithContext: 5, putStale: 0, delete: 0.5 },
+};
 const full: ScenarioPreset = { ...busy, faults: { diskFull: 3 }, faultMs: 100 };
 
 /** Where each bug shows: a scenario that meets it often, and that a core without the bug survives. */
@@ -162,6 +172,8 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
     disk: { ...busy.disk, readMs: 30, pageRecords: 8 },
   },
   'stranger-coordinates': { ...strangers, network: lateMessages },
+  'token-not-read': { ...repeating, faults: { isolate: 3 }, faultMs: 200 },
+  'token-not-sent': { ...repeating, faults: { isolate: 3, crash: 3 }, faultMs: 200 },
   'tombstones-ignored': calm,
   'tombstones-not-repaired': { ...lossy, keys: 1, timeoutMs: 150, ops: { get: 10, delete: 5 } },
   'votes-twice': { ...calm, network: lateMessages },

@@ -79,6 +79,8 @@ export interface Scenario {
   readonly memory: number;
   /** Share of gets that demand all that their client has seen of the key. */
   readonly sessions: number;
+  /** Share of writes with a token, which are sent again until they are answered. */
+  readonly tokened: number;
   /** Share of puts that expire, and how long they live at most. */
   readonly expiring: number;
   readonly ttlMs: number;
@@ -194,6 +196,7 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
     consistency: { ONE: rate(1), QUORUM: 4, ALL: rate(1) },
     memory: rate(0.6),
     sessions: 0,
+    tokened: 0,
     expiring: 0,
     ttlMs: 1_500,
     faults: drawRates(new Prng(seed, 'fault rates')),

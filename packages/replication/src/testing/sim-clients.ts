@@ -11,7 +11,7 @@ import { fromLatin1, latin1 } from '../core/bytes.ts';
 import type { ClientCommand } from '../core/event.ts';
 import type { Versions } from '../core/record.ts';
 import { partitionOfKey } from '../core/replicas.ts';
-import type { ConflictPolicy, Keyspace, TopologyDocument } from '../core/topology.ts';
+import type { ConflictPolicy, Durability, Keyspace, TopologyDocument } from '../core/topology.ts';
 import type { FinalState, Kept, ReadRecord, Rule, ScanRecord, SeenValue, WriteRecord } from './history.ts';
 import { Prng } from './prng.ts';
 import { NEVER_MS, type Scenario, type ScriptedRequest } from './scenario.ts';
@@ -42,6 +42,8 @@ const EXPECTED = new Set<Reason>([
   'STALE_READ',
 ]);
 
+type WriteCommand = Extract<ClientCommand, { type: 'put' | 'delete' }>;
+
 interface Client {
   readonly name: string;
   readonly prng: Prng;
@@ -52,6 +54,9 @@ interface Client {
 }
 
 const NOTHING = new Uint8Array();
+
+/** How often a write with a token is sent. */
+const SENDS_MAX = 4;
 
 /** How many contexts of a key a client remembers, to come back with an old one. */
 const MEMORIES_MAX = 8;
@@ -177,7 +182,7 @@ export class SimClients {
     const drawn = prng.pick(this.keys);
     const key = hot ? this.keys[0]! : drawn;
     const consistency = prng.weighted(this.#scenario.consistency);
-    const durability = prng.chance(memory) ? 'MEMORY' : 'DEVICE';
+    const durability: Durability = prng.chance(memory) ? 'MEMORY' : 'DEVICE';
     const bytes = prng.int(valueBytes);
     const inSession = prng.chance(this.#scenario.sessions);
     const ttlMs = prng.chance(this.#scenario.expiring) ? 1 + prng.int(this.#scenario.ttlMs) : undefined;
@@ -210,7 +215,10 @@ export class SimClients {
     const context = blind ? undefined : kind === 'putStale' ? (remembered[0] ?? emptyContext) : latest;
     const type = deletes ? 'delete' : 'put';
     const value = deletes ? NOTHING : valueOf(`v${this.#ops}`, bytes);
-    const write = { type, keyspace, key, value, context, consistency, durability, ttlMs, timeoutMs } as const;
+    const tokened = kind !== 'deleteBlind' && prng.chance(this.#scenario.tokened);
+    const idempotencyToken = tokened ? fromLatin1(name) : undefined;
+    const how = { consistency, durability, ttlMs, idempotencyToken, timeoutMs };
+    const write = { type, keyspace, key, value, context, ...how } as const;
     this.#write(node, write, remember);
   }
 
@@ -233,11 +241,7 @@ export class SimClients {
     if (!up) then(undefined);
   }
 
-  #write(
-    node: SimNode,
-    command: Extract<ClientCommand, { type: 'put' | 'delete' }>,
-    then: (response: CausalContext | undefined) => void,
-  ): void {
+  #write(node: SimNode, command: WriteCommand, then: (response: CausalContext | undefined) => void): void {
     const id = this.#ops++;
     const record: WriteRecord = {
       id,
@@ -248,6 +252,7 @@ export class SimClients {
       consistency: command.consistency,
       durability: command.durability,
       ttlMs: command.ttlMs ?? 0,
+      tokened: command.idempotencyToken !== undefined,
       startedAt: this.#targets.timeline.now,
       endedAt: Number.POSITIVE_INFINITY,
       outcome: 'unknown',
@@ -257,24 +262,59 @@ export class SimClients {
       replicas: Math.min(this.#keyspace.replicationFactor, this.#targets.topology.nodes.length),
     };
     this.history.writes.push(record);
+    this.#send(node, id, command, record, then);
+  }
+
+  /** Sends a write; one with a token again, to another node, while nobody has answered that it is done. */
+  #send(
+    node: SimNode,
+    id: number,
+    command: WriteCommand,
+    record: WriteRecord,
+    then: (response: CausalContext | undefined) => void,
+    sends = 1,
+    doubts = { open: 0, some: false },
+  ): void {
+    const { nodes, timeline } = this.#targets;
+    const repeats = command.idempotencyToken !== undefined && sends < SENDS_MAX;
+    let waiting = true;
+    doubts.open++;
+    record.outcome = 'unknown';
+    const again = (): void => {
+      if (!waiting || record.outcome === 'done') return;
+      waiting = false;
+      giveUp.run = undefined;
+      if (!repeats) return then(undefined);
+      const next = nodes[(nodes.indexOf(node) + 1) % nodes.length]!;
+      this.#send(next, this.#ops++, command, record, then, sends + 1, doubts);
+    };
+    // In doubt until every time it was sent it was refused.
+    const refused = (): void => {
+      doubts.open--;
+      record.outcome = doubts.open === 0 && !doubts.some ? 'none' : 'unknown';
+    };
+    const giveUp = timeline.after(repeats ? command.timeoutMs + 50 : Number.MAX_SAFE_INTEGER, again);
     const up = node.client(id, command, (answer) => {
       this.#trace(id, answer);
+      if (record.outcome === 'done') return;
       if (!answer.ok) {
-        if (answer.error.effect === 'none') record.outcome = 'none';
-        return then(undefined);
+        if (answer.error.effect !== 'none') doubts.some = true;
+        refused();
+        return again();
       }
       if (!('acked' in answer.value)) return then(undefined);
       record.outcome = 'done';
-      record.endedAt = this.#targets.timeline.now;
+      record.endedAt = timeline.now;
       record.response = withoutTime(answer.value.context);
       record.time = timeOf(answer.value.context);
       record.acked = answer.value.acked;
       record.durable = answer.value.durable;
+      giveUp.run = undefined;
       then(answer.value.context);
     });
     if (up) return;
-    record.outcome = 'none';
-    then(undefined);
+    refused();
+    again();
   }
 
   /** Pages through a partition; the history gets what each page showed, and at the end what no page showed. */

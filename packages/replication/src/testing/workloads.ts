@@ -39,6 +39,8 @@ export const WORKLOADS = {
   expiring: { expiring: 0.7, ops: { get: 6, putBlind: 2, putWithContext: 3, delete: 0.3, scan: 0.5 } },
   /** Clients that ask any replica for all they have seen themselves, and write where they can. */
   sessions: { sessions: 1, memory: 0.3, consistency: { ONE: 3, QUORUM: 1, ALL: 0 }, ops: { get: 8, putBlind: 1 } },
+  /** Writes that are sent again, to any node, until they are answered: each has one effect. */
+  repeating: { tokened: 0.8, ops: { get: 5, putBlind: 3, putWithContext: 4, putStale: 1, delete: 0.7 } },
 } as const satisfies Readonly<Record<string, ScenarioPreset>>;
 
 export type WorkloadName = keyof typeof WORKLOADS;

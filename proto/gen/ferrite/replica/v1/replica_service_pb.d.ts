@@ -422,6 +422,13 @@ export declare type CoordinatedWrite = Message<"ferrite.replica.v1.CoordinatedWr
    * @generated from field: uint64 ttl_ms = 5;
    */
   ttlMs: bigint;
+
+  /**
+   * XXH64 of the idempotency token (rule P12); absent: none.
+   *
+   * @generated from field: optional fixed64 token = 6;
+   */
+  token?: bigint | undefined;
 };
 
 /**
