@@ -108,20 +108,30 @@ export function coordinateFromWire(request: CoordinateRequest, timeoutMs: number
 export function coordinatedFromWire({ result }: CoordinateResponse): PeerResponse {
   if (result.case === 'record') return { type: 'got', record: result.value };
   invariant(result.case === 'write', 'INV-NODE-1', 'a coordinated operation is answered');
-  const { context, ackedReplicas, durableReplicas } = result.value;
-  return { type: 'wrote', result: { context: decodeContext(context), acked: ackedReplicas, durable: durableReplicas } };
+  const { context, ackedReplicas: acked, durableReplicas: durable, hintedReplicas: hinted } = result.value;
+  return { type: 'wrote', result: { context: decodeContext(context), acked, durable, hinted } };
 }
 
 export function coordinatedToWire(response: Response<'got' | 'wrote'>): MessageResult {
   if (response.type === 'got') return { result: { case: 'record', value: response.record } };
-  const { context, acked, durable } = response.result;
-  const value = { context: encodeContext(context), ackedReplicas: acked, durableReplicas: durable };
+  const { context, acked, durable, hinted } = response.result;
+  const value = {
+    context: encodeContext(context),
+    ackedReplicas: acked,
+    durableReplicas: durable,
+    hintedReplicas: hinted,
+  };
   return { result: { case: 'write', value } };
 }
 
 type MessageResult =
   | { result: { case: 'record'; value: Uint8Array } }
-  | { result: { case: 'write'; value: { context: Uint8Array; ackedReplicas: number; durableReplicas: number } } };
+  | {
+      result: {
+        case: 'write';
+        value: { context: Uint8Array; ackedReplicas: number; durableReplicas: number; hintedReplicas: number };
+      };
+    };
 
 export function helloFromWire(request: HelloRequest): Request<'hello'> {
   const { nodeId, clusterId, boot, incarnation, epoch, register } = request;

@@ -46,6 +46,7 @@ export function keyspaceToWire(keyspace: Keyspace): WireKeyspace {
     defaultReadConsistency: CONSISTENCIES.indexOf(keyspace.readConsistency),
     defaultWriteConsistency: CONSISTENCIES.indexOf(keyspace.writeConsistency),
     defaultDurability: DURABILITIES.indexOf(keyspace.durability),
+    sloppyWrites: keyspace.sloppyWrites,
     ...(keyspace.ttlMs > 0 && { defaultTtl: durationFromMs(keyspace.ttlMs) }),
   });
 }
@@ -58,7 +59,6 @@ export function ttlFromWire(ttl: Duration): number {
 /** What a client chose; fields left at zero take their default. */
 export function keyspaceFromWire(wire: WireKeyspace | undefined): KeyspaceChoice {
   if (wire === undefined) throw new StoreError('ARGUMENT_INVALID', { message: 'keyspace is missing' });
-  if (wire.sloppyWrites) throw new StoreError('UNIMPLEMENTED', { message: 'sloppy writes are not in this version' });
   const conflictPolicy = known(POLICIES, wire.conflictPolicy, 'conflict policy');
   const readConsistency = consistencyFromWire(wire.defaultReadConsistency);
   const writeConsistency = consistencyFromWire(wire.defaultWriteConsistency);
@@ -66,6 +66,7 @@ export function keyspaceFromWire(wire: WireKeyspace | undefined): KeyspaceChoice
   return {
     name: wire.name,
     ...(wire.replicationFactor !== 0 && { replicationFactor: wire.replicationFactor }),
+    sloppyWrites: wire.sloppyWrites,
     ...(conflictPolicy && { conflictPolicy }),
     ...(readConsistency && { readConsistency }),
     ...(writeConsistency && { writeConsistency }),

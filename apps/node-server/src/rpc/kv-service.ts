@@ -40,6 +40,7 @@ interface WriteResponse {
   context: Uint8Array;
   ackedReplicas: number;
   durableReplicas: number;
+  hintedReplicas: number;
 }
 
 /** `ferrite.kv.v1.KvService`: the domain in the words of the wire. Methods that later versions bring are not registered. */
@@ -123,6 +124,7 @@ export function kvService(options: KvServiceOptions): Partial<ServiceImpl<typeof
       context: contextToWire(result.context, binding),
       ackedReplicas: result.acked,
       durableReplicas: result.durable,
+      hintedReplicas: result.hinted,
     };
   };
 

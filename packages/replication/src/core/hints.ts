@@ -4,7 +4,13 @@ import { expectAnswer } from './desk.ts';
 import { sendRecord } from './fenced-write.ts';
 import { forEachBounded } from './for-each-bounded.ts';
 import { type Hint, HintBook } from './hint-book.ts';
-import { HINTS_WRITE_AFTER_MS, MERGES_MAX, SYSTEM_KEYSPACE, TRANSFER_TIMEOUT_MS } from './limits.ts';
+import {
+  HINTS_STORED_AFTER_MS,
+  HINTS_WRITE_AFTER_MS,
+  MERGES_MAX,
+  SYSTEM_KEYSPACE,
+  TRANSFER_TIMEOUT_MS,
+} from './limits.ts';
 import type { ReplicaContext } from './replica-context.ts';
 import { keyspaceById, partitionOfKey, replicasOf } from './replicas.ts';
 
@@ -23,16 +29,18 @@ export interface HintsStatus {
  */
 export class Hints {
   readonly #node: Omit<ReplicaContext, 'hints'>;
-  readonly #persist: () => void;
+  readonly #persist: (then: () => void) => void;
   readonly #book = new HintBook();
   /** Blocks whose stored copy is out of date. */
   readonly #dirty = new Set<string>();
   readonly #delivering = new Set<string>();
+  /** Who waits until a block is durable, by its name. */
+  readonly #waiters = new Map<string, ((stored: boolean) => void)[]>();
   #writing = false;
   #delivered = 0;
 
-  /** `persist` stores the node's state, which holds how many blocks there are. */
-  constructor(node: Omit<ReplicaContext, 'hints'>, persist: () => void) {
+  /** `persist` stores the node's state, which holds how many blocks there are, and calls back when it is durable. */
+  constructor(node: Omit<ReplicaContext, 'hints'>, persist: (then: () => void) => void) {
     this.#node = node;
     this.#persist = persist;
   }
@@ -44,10 +52,10 @@ export class Hints {
     }
   }
 
-  /** A write of this coordinator was not confirmed by `peer`. */
-  leave(peer: string, keyspaceId: number, key: Uint8Array): void {
+  /** A write of this coordinator was not confirmed by `peer`. `stored` hears when the hint is durable, or that it will not be. */
+  leave(peer: string, keyspaceId: number, key: Uint8Array, stored?: (ok: boolean) => void): void {
     // The key outlives the request it came with.
-    this.#note(peer, { keyspaceId, partition: partitionOfKey(this.#node.topology(), key), key: key.slice() });
+    this.#note(peer, { keyspaceId, partition: partitionOfKey(this.#node.topology(), key), key: key.slice() }, stored);
   }
 
   /** `peer` has answered: it gets what it lacks. */
@@ -117,12 +125,22 @@ export class Hints {
     });
   }
 
-  #note(peer: string, hint: Hint): void {
+  #note(peer: string, hint: Hint, stored?: (ok: boolean) => void): void {
     const blocks = this.#book.blocks().find(([each]) => each === peer)?.[1] ?? 0;
     const block = this.#book.add(peer, hint);
-    if (block === undefined) return;
-    if (block >= blocks) this.#persist();
+    if (block === undefined) return stored?.(false);
+    if (block >= blocks) this.#persist(() => {});
     this.#soil(peer, block);
+    if (stored === undefined) return;
+    const name = `${block}/${peer}`;
+    const waiters = this.#waiters.get(name);
+    if (waiters !== undefined) return void waiters.push(stored);
+    this.#waiters.set(name, [stored]);
+    // Somebody waits for it: a little company is enough.
+    this.#node.desk.timer(HINTS_STORED_AFTER_MS, () => {
+      this.#dirty.delete(name);
+      this.#write(name);
+    });
   }
 
   #strike(peer: string, hint: Hint, times: number): void {
@@ -147,12 +165,20 @@ export class Hints {
     const hints = this.#book.block(peer.join('/'), Number(block));
     const lines = hints.map(({ keyspaceId, key }) => [keyspaceId, latin1(key)]);
     const document = hints.length === 0 ? undefined : fromLatin1(JSON.stringify({ format: 1, hints: lines }));
+    const waiters = this.#waiters.get(name) ?? [];
+    this.#waiters.delete(name);
+    const tell = (stored: boolean): void => {
+      for (const waiter of waiters) waiter(stored);
+    };
     this.#node.records.tryWriteSystem(
       SYSTEM_KEYSPACE,
       documentKey(name),
       document,
-      () => {},
+      () => {
+        if (waiters.length > 0) this.#persist(() => tell(true));
+      },
       (error) => {
+        tell(false);
         if (error.reason !== 'DEVICE_FAILED') this.#dirty.add(name);
       },
     );

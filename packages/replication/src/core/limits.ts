@@ -42,6 +42,8 @@ export const HINT_BYTES_MAX: number = 1024 * 1024;
 /** Hints stored together, and how long they wait for company. */
 export const HINT_BLOCK_MAX = 256;
 export const HINTS_WRITE_AFTER_MS = 100;
+/** The same where a write waits for the hint to be stored. */
+export const HINTS_STORED_AFTER_MS = 2;
 
 /** Pause between two rounds of forgetting: a tombstone lives for one at least, for two at most while all replicas answer. */
 export const FORGET_EVERY_MS = 60_000;

@@ -146,6 +146,8 @@ export interface WriteResult {
   readonly context: CausalContext;
   readonly acked: number;
   readonly durable: number;
+  /** Replicas for which a stored hint counted instead (P10). */
+  readonly hinted: number;
 }
 
 /** A finished get: what R replicas know together. */

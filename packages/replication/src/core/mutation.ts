@@ -40,6 +40,7 @@ export type MutationName =
   | 'full-device-ends-node'
   | 'gap-not-durable'
   | 'hints-count'
+  | 'hints-unreported'
   | 'hints-undelivered'
   | 'ignore-rollback'
   | 'in-doubt-is-none'

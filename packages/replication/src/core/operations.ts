@@ -138,9 +138,9 @@ export class Operations {
     const writtenAtMs = this.#node.wallMs();
     const expiresAtMs = ttlMs === 0 ? 0 : writtenAtMs + ttlMs;
     const value = op.op === 'delete' ? undefined : { bytes: op.value, writtenAtMs, expiresAtMs };
-    const policy = keyspace.conflictPolicy;
+    const { conflictPolicy: policy, sloppyWrites: sloppy } = keyspace;
     const where = { keyspaceId: keyspace.id, partition, replicas, key };
-    const write = { ...where, value, policy, consistency, memory, timeoutMs };
+    const write = { ...where, value, policy, sloppy, consistency, memory, timeoutMs };
     if (op.token !== undefined) {
       const deletesSeen = op.op === 'delete' && op.context === undefined;
       const tokened = { ...write, context: op.context, token: op.token };

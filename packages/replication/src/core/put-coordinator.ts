@@ -34,6 +34,8 @@ export interface CoordinatedWrite {
   /** Absent: a blind write (P5). */
   readonly context: CausalContext | undefined;
   readonly policy: ConflictPolicy;
+  /** Hints count like copies. */
+  readonly sloppy: boolean;
   /** The hash of the token of a write that may be sent again (P12), and of what its writer had seen. */
   readonly token?: bigint | undefined;
   readonly seen?: bigint;
@@ -91,10 +93,12 @@ export function coordinateWrite(
     stopTimer();
     write.known?.();
   };
+  const counts = (): Omit<WriteResult, 'context'> =>
+    planted('hints-unreported') ? { ...tally.counts, hinted: 0 } : tally.counts;
   const judge = (): void => {
     if (finished || outcome === undefined) return;
     const verdict = tally.verdict;
-    if (verdict === 'done') finish({ ok: true, value: { context: outcome.responseContext, ...tally.counts } });
+    if (verdict === 'done') finish({ ok: true, value: { context: outcome.responseContext, ...counts() } });
     if (verdict === 'hopeless') {
       fail(
         new StoreError('QUORUM_UNAVAILABLE', {
@@ -104,6 +108,20 @@ export function coordinateWrite(
     }
   };
 
+  /** A hint counts for nothing (INV-REPL-10), unless the keyspace says otherwise: then when it is stored (INV-REPL-24). */
+  const leaveHint = (to: string): void => {
+    const { keyspaceId, key } = write;
+    if (!write.sloppy) {
+      tally.failed();
+      return node.hints.leave(to, keyspaceId, key);
+    }
+    node.hints.leave(to, keyspaceId, key, (stored) => {
+      if (stored) tally.hinted();
+      else tally.failed();
+      judge();
+    });
+  };
+
   const sendDelta = (record: Uint8Array): void => {
     const { keyspaceId, key, memory } = write;
     for (const to of write.replicas) {
@@ -111,9 +129,8 @@ export function coordinateWrite(
       const confirm = (reply: Outcome<PeerResponse>): void => {
         const copied = reply.ok && reply.value.type === 'write';
         if (!copied && !planted('failure-counts-as-copy')) {
-          tally.failed();
-          // It counts for nothing (INV-REPL-10); a keyspace with sloppy writes would count it here.
-          if (!reply.ok && leavesHint(reply.error)) node.hints.leave(to, keyspaceId, key);
+          if (reply.ok || !leavesHint(reply.error)) tally.failed();
+          else leaveHint(to);
           if (planted('hints-count')) tally.durable();
         } else {
           tally.accepted();
@@ -122,10 +139,12 @@ export function coordinateWrite(
         judge();
       };
       const fence = node.fences.of(to, write.partition);
-      sendRecord(node, to, { keyspaceId, key, record, memory, fence }, write.timeoutMs, (reply) => {
+      // Half of the time is for the hint, should the replica say nothing.
+      const waitMs = write.sloppy ? write.timeoutMs / 2 : write.timeoutMs;
+      sendRecord(node, to, { keyspaceId, key, record, memory, fence }, waitMs, (reply) => {
         // The replica forgot something since: what is here now holds this write, or all have forgotten it too.
         if (reply.ok && reply.value.type === 'fenced')
-          sendCurrent(node, to, { keyspaceId, key, memory }, write.timeoutMs, confirm);
+          sendCurrent(node, to, { keyspaceId, key, memory }, waitMs, confirm);
         else confirm(reply);
       });
     }

@@ -108,7 +108,7 @@ export class ReplicaCore {
     const wallMs = (): number => this.#wallMs;
     const node = { self: config.nodeId, desk: this.#desk, wallMs, ...shared };
     const persist = (then: () => void): void => this.#state.keep(then);
-    this.#node = { ...node, hints: new Hints(node, () => persist(() => {})) };
+    this.#node = { ...node, hints: new Hints(node, persist) };
     this.#damage = new Damage({
       desk: this.#desk,
       standings,

@@ -46,6 +46,6 @@ export function coordinateTokened(
     const seen = write.context ?? emptyContext;
     // A later time than that of the write does no harm: what follows is later still.
     const time = write.policy === 'lww' ? contextAtTime(timeOf(versions.context)) : emptyContext;
-    done({ ok: true, value: { context: join(addDot(seen, found), time), acked: copies, durable: copies } });
+    done({ ok: true, value: { context: join(addDot(seen, found), time), acked: copies, durable: copies, hinted: 0 } });
   });
 }

@@ -29,6 +29,8 @@ export interface Keyspace {
   readonly readConsistency: Consistency;
   readonly writeConsistency: Consistency;
   readonly durability: Durability;
+  /** Hints count in a write's quorum, which then promises nothing to reads (P10). */
+  readonly sloppyWrites: boolean;
   /** How long a value lives whose put does not say, in milliseconds; 0: for good. */
   readonly ttlMs: number;
 }
@@ -60,7 +62,7 @@ export const REPLICATION_FACTOR_MAX = 7;
 /** A hundred years, in milliseconds. */
 export const TTL_MS_MAX: number = 100 * 365 * 86_400_000;
 /** What documents of earlier versions do not say of a keyspace. */
-const ADDED_LATER = { ttlMs: 0 } as const;
+const ADDED_LATER = { ttlMs: 0, sloppyWrites: false } as const;
 const DEFAULT_FACTOR = 3;
 const KEYSPACES_MAX = 1024;
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
@@ -183,6 +185,7 @@ function newKeyspace(id: number, choice: KeyspaceChoice): Keyspace {
     writeConsistency: choice.writeConsistency ?? 'QUORUM',
     durability: choice.durability ?? 'DEVICE',
     ttlMs: choice.ttlMs ?? 0,
+    sloppyWrites: choice.sloppyWrites ?? false,
   });
 }
 
@@ -198,7 +201,8 @@ function checked(keyspace: Keyspace): Keyspace {
   if (!consistencies.includes(keyspace.readConsistency)) throw bad('unknown read consistency');
   if (!consistencies.includes(keyspace.writeConsistency)) throw bad('unknown write consistency');
   if (!['DEVICE', 'MEMORY'].includes(keyspace.durability)) throw bad('unknown durability');
-  const { ttlMs } = keyspace;
+  const { ttlMs, sloppyWrites } = keyspace;
+  if (typeof sloppyWrites !== 'boolean') throw bad('sloppy writes are either on or off');
   if (!Number.isSafeInteger(ttlMs) || ttlMs < 0 || ttlMs > TTL_MS_MAX) throw bad('the ttl is 0 to 100 years');
   return keyspace;
 }

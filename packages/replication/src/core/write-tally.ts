@@ -6,6 +6,7 @@ export class WriteTally {
   #accepted = 0;
   #durable = 0;
   #failed = 0;
+  #hinted = 0;
 
   /** `needed` of `replicas` must confirm; `memory` counts acceptance, else only flushed copies count. */
   constructor(replicas: number, needed: number, memory: boolean) {
@@ -22,16 +23,21 @@ export class WriteTally {
     this.#durable++;
   }
 
+  /** A hint counts like a copy: only where the keyspace says so (P10). */
+  hinted(): void {
+    this.#hinted++;
+  }
+
   failed(): void {
     this.#failed++;
   }
 
   get verdict(): 'done' | 'hopeless' | 'wait' {
-    if ((this.#memory ? this.#accepted : this.#durable) >= this.needed) return 'done';
+    if ((this.#memory ? this.#accepted : this.#durable) + this.#hinted >= this.needed) return 'done';
     return this.replicas - this.#failed < this.needed ? 'hopeless' : 'wait';
   }
 
-  get counts(): { readonly acked: number; readonly durable: number } {
-    return { acked: this.#accepted, durable: this.#durable };
+  get counts(): { readonly acked: number; readonly durable: number; readonly hinted: number } {
+    return { acked: this.#accepted, durable: this.#durable, hinted: this.#hinted };
   }
 }

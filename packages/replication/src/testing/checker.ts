@@ -91,7 +91,7 @@ class KeyChecker {
   #checkAnswer(write: WriteRecord): void {
     const { response, context, id } = write;
     if (response === undefined) return;
-    const copies = write.durability === 'DEVICE' ? write.durable : write.acked;
+    const copies = (write.durability === 'DEVICE' ? write.durable : write.acked) + (write.hinted ?? 0);
     if (copies < needed(write.consistency, write.replicas) || write.acked > write.replicas)
       this.#report('short-ack', `write ${id} was acknowledged at ${write.consistency} with ${copies} copies`);
     if (isBlindDelete(write)) return;
@@ -134,8 +134,9 @@ class KeyChecker {
       this.#report('several-at-lww', `read ${read.id} returned ${values.length} values`);
     if (values.length > SIBLINGS_MAX * (this.#history.writes[0]?.replicas ?? 1))
       this.#report('too-many-siblings', `read ${read.id} returned ${values.length} values`);
-    if (new Set(values.map(({ value }) => value)).size < values.length)
-      this.#report('applied-twice', `read ${read.id} returned a value twice`);
+    const again = values.find(({ value }, at) => values.findIndex((each) => each.value === value) < at)?.value;
+    if (again !== undefined && this.#puts.get(again)?.tokened === true)
+      this.#report('applied-twice', `read ${read.id} returned "${again}" twice`);
     for (const { value, dot: at, expiresAtMs = 0 } of values) {
       if (expiresAtMs !== 0 && expiresAtMs <= (read.wallMs ?? 0))
         this.#report('expired-shown', `read ${read.id} returned "${value}" after it had expired`);
@@ -238,7 +239,8 @@ class KeyChecker {
       if (isRepaired(read)) entry.shownAt = Math.min(entry.shownAt, read.endedAt);
       if (entry.promisedEnd < read.startedAt)
         this.#report('resurrected', `read ${read.id} returned "${value}", which a promised write had replaced`);
-      if (this.#dots.twinsOf(entry).some(({ promisedEnd }) => promisedEnd < read.startedAt))
+      const twins = entry.write.tokened === true ? this.#dots.twinsOf(entry) : [];
+      if (twins.some(({ promisedEnd }) => promisedEnd < read.startedAt))
         this.#report('applied-twice', `read ${read.id} returned "${value}" again, which a promised write had replaced`);
       if (entry.goneAt < read.startedAt && !(this.#lww && this.#wildDelete < read.endedAt))
         this.#report('went-back', `read ${read.id} returned "${value}", which was gone for read ${entry.goneBy}`);
@@ -335,8 +337,11 @@ class KeyChecker {
 }
 
 /** Writes of which a quorum holds a flushed copy, as the answer said. */
-function isPromised({ outcome, consistency, durability, response }: WriteRecord): boolean {
-  return outcome === 'done' && response !== undefined && consistency !== 'ONE' && durability === 'DEVICE';
+function isPromised({ outcome, consistency, durability, response, hinted = 0 }: WriteRecord): boolean {
+  // What hints made up for is not promised (P10).
+  return (
+    outcome === 'done' && response !== undefined && consistency !== 'ONE' && durability === 'DEVICE' && hinted === 0
+  );
 }
 
 /** Reads that were repaired before they were answered: none after them goes back (P10). */

@@ -30,6 +30,8 @@ export interface WriteRecord {
   /** Copies that the answer spoke of. */
   acked: number;
   durable: number;
+  /** Hints that counted instead of copies. */
+  hinted?: number;
   /** How many replicas the key has. */
   readonly replicas: number;
 }

@@ -232,6 +232,7 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
     storeMs: 1,
   },
   'forget-without-all': { ...forgetful, faults: { isolate: 2 }, faultMs: 500 },
+  'hints-unreported': { ...busy, sloppyWrites: true, faults: { isolate: 4 }, faultMs: 300 },
   'hints-count': { ...calm, network: lateMessages, faults: { isolate: 2 }, faultMs: 500 },
   'hints-undelivered': handingOff,
   'ignore-rollback': { ...loseDisks, faults: { rollBack: 4, cleanRestart: 2 }, faultMs: 20 },

@@ -148,7 +148,13 @@ function runUntilNone(timeline: Timeline, forMs: number, find: () => readonly st
   }
 }
 
-function topologyOf({ nodes, partitionBits, replicationFactor, conflictPolicy }: Scenario): TopologyDocument {
+function topologyOf({
+  nodes,
+  partitionBits,
+  replicationFactor,
+  conflictPolicy,
+  sloppyWrites,
+}: Scenario): TopologyDocument {
   const members = Array.from({ length: nodes }, (_, at) => ({
     id: `n${at + 1}`,
     host: `h${at + 1}`,
@@ -158,7 +164,10 @@ function topologyOf({ nodes, partitionBits, replicationFactor, conflictPolicy }:
     fabric: `h${at + 1}:2`,
   }));
   const formed = formTopology(members, { partitionBits });
-  return { ...formed, keyspaces: formed.keyspaces.map((each) => ({ ...each, replicationFactor, conflictPolicy })) };
+  return {
+    ...formed,
+    keyspaces: formed.keyspaces.map((each) => ({ ...each, replicationFactor, conflictPolicy, sloppyWrites })),
+  };
 }
 
 const TAKES_FLUSHED = new Set<Fault>([

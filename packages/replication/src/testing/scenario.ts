@@ -60,6 +60,7 @@ export interface Scenario {
   readonly replicationFactor: number;
   readonly partitionBits: number;
   readonly conflictPolicy: ConflictPolicy;
+  readonly sloppyWrites: boolean;
   readonly keys: number;
   /** Share of requests that go to the first key, beside its even share of the rest. */
   readonly hotShare: number;
@@ -184,6 +185,7 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
     replicationFactor: nodes === 5 ? prng.pick([3, 5]) : 3,
     partitionBits: prng.int(3),
     conflictPolicy: 'siblings',
+    sloppyWrites: false,
     keys: 1 + prng.int(6),
     hotShare: 0,
     valueBytes: 16,

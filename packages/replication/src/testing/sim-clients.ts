@@ -128,7 +128,11 @@ export class SimClients {
     const name = latin1(key);
     const promised = this.history.writes.findLast(
       (write) =>
-        write.key === name && write.outcome === 'done' && write.consistency !== 'ONE' && write.durability === 'DEVICE',
+        write.key === name &&
+        write.outcome === 'done' &&
+        (write.hinted ?? 0) === 0 &&
+        write.consistency !== 'ONE' &&
+        write.durability === 'DEVICE',
     );
     const atLeast = promised?.response;
     const command = { type: 'get', keyspace: this.#keyspace, key, consistency: 'ONE', atLeast, timeoutMs } as const;
@@ -309,6 +313,7 @@ export class SimClients {
       record.time = timeOf(answer.value.context);
       record.acked = answer.value.acked;
       record.durable = answer.value.durable;
+      record.hinted = answer.value.hinted;
       giveUp.run = undefined;
       then(answer.value.context);
     });

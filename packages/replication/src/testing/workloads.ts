@@ -41,6 +41,8 @@ export const WORKLOADS = {
   sessions: { sessions: 1, memory: 0.3, consistency: { ONE: 3, QUORUM: 1, ALL: 0 }, ops: { get: 8, putBlind: 1 } },
   /** Writes that are sent again, to any node, until they are answered: each has one effect. */
   repeating: { tokened: 0.8, ops: { get: 5, putBlind: 3, putWithContext: 4, putStale: 1, delete: 0.7 } },
+  /** Writes that take hints for copies. */
+  sloppy: { sloppyWrites: true, consistency: { ONE: 0.5, QUORUM: 4, ALL: 1 } },
 } as const satisfies Readonly<Record<string, ScenarioPreset>>;
 
 export type WorkloadName = keyof typeof WORKLOADS;

@@ -483,6 +483,11 @@ export declare type CoordinatedWriteResult = Message<"ferrite.replica.v1.Coordin
    * @generated from field: uint32 durable_replicas = 3;
    */
   durableReplicas: number;
+
+  /**
+   * @generated from field: uint32 hinted_replicas = 4;
+   */
+  hintedReplicas: number;
 };
 
 /**
