@@ -77,6 +77,27 @@ describe('what reads and writes mean, over three real processes', () => {
     }
   });
 
+  test('changes a keyspace while it is used, and gives its room back when it is deleted', async () => {
+    const [one, two] = clients as [Client, Client];
+    const recordsHeld = async (): Promise<number> => {
+      const states = await one.nodes();
+      return states.reduce((sum, { status }) => sum + Number(status?.engine?.records ?? 0), 0);
+    };
+    await one.keyspaces.create('brief-life');
+    const before = await recordsHeld();
+    for (let at = 0; at < 100; at++) await one.put('brief-life', bytes(`k${at}`), bytes('v'), { consistency: 'all' });
+    expect(await recordsHeld()).toBeGreaterThanOrEqual(before + 300);
+    expect(await two.keyspaces.update('brief-life', { ttlMs: 60_000, zoneRule: 'prefer' })).toMatchObject({
+      ttlMs: 60_000,
+      conflictPolicy: 'siblings',
+      sloppyWrites: false,
+    });
+    const refused = await two.keyspaces.update('brief-life', { replicationFactor: 2 }).catch((error: unknown) => error);
+    expect(StoreError.is(refused) && refused.message).toMatch(/would lose a replica/);
+    await one.keyspaces.delete('brief-life');
+    await expect.poll(recordsHeld, { timeout: 15_000, interval: 250 }).toBeLessThan(before + 100);
+  });
+
   test('counts hints only where a keyspace says so, and says how many', async () => {
     const [one] = clients as [Client];
     await one.keyspaces.create('sloppy', { sloppyWrites: true });

@@ -3,7 +3,7 @@ import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { type CallOptions as ConnectOptions, createClient, type Transport } from '@connectrpc/connect';
 import { StoreError } from '@ferrite/errors';
 import { type CreateKeyspaceResponse, KeyspaceService } from '@ferrite/proto/admin';
-import { ConflictPolicy, type Keyspace as WireKeyspace } from '@ferrite/proto/kv';
+import { ConflictPolicy, type Keyspace as WireKeyspace, ZoneRule } from '@ferrite/proto/kv';
 import { NodeService } from '@ferrite/proto/node';
 import { type Deadline, pause } from './deadline.ts';
 import type { Dispatcher } from './dispatch.ts';
@@ -103,6 +103,7 @@ export function openKeyspaces(dispatcher: Dispatcher, bounded: Bounded): Keyspac
   };
 }
 
+const ZONE_RULES = { prefer: ZoneRule.PREFER, require: ZoneRule.REQUIRE } as const;
 const POLICIES = { siblings: ConflictPolicy.SIBLINGS, lww: ConflictPolicy.LWW } as const;
 
 function toWire(keyspace: KeyspaceSettings & { readonly name: string; readonly id?: number }): WireInit {
@@ -115,7 +116,8 @@ function toWire(keyspace: KeyspaceSettings & { readonly name: string; readonly i
     defaultReadConsistency: toWireConsistency(keyspace.readConsistency),
     defaultWriteConsistency: toWireConsistency(keyspace.writeConsistency),
     defaultDurability: toWireDurability(keyspace.durability),
-    sloppyWrites: keyspace.sloppyWrites ?? false,
+    ...(keyspace.sloppyWrites !== undefined && { sloppyWrites: keyspace.sloppyWrites }),
+    zoneRule: keyspace.zoneRule === undefined ? ZoneRule.UNSPECIFIED : ZONE_RULES[keyspace.zoneRule],
     ...(keyspace.ttlMs !== undefined && { defaultTtl: durationFromMs(keyspace.ttlMs) }),
   };
 }

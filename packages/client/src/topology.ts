@@ -1,6 +1,6 @@
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { keyHash, partitionOf } from '@ferrite/hashing';
-import { ConflictPolicy, type GetTopologyResponse, type Keyspace as WireKeyspace } from '@ferrite/proto/kv';
+import { ConflictPolicy, type GetTopologyResponse, type Keyspace as WireKeyspace, ZoneRule } from '@ferrite/proto/kv';
 import type { Consistency, Durability } from './types.ts';
 import { fromWireConsistency, fromWireDurability } from './wire.ts';
 
@@ -31,6 +31,8 @@ export interface Keyspace {
   /** How long a value lives whose put does not say, in milliseconds; 0: for good. */
   readonly ttlMs: number;
   readonly sloppyWrites: boolean;
+  /** Whether two replicas may share a zone: `prefer` where there are too few, `require` never. */
+  readonly zoneRule: 'prefer' | 'require';
 }
 
 /** The cluster as one document: who is in it and which partition lives where. */
@@ -74,7 +76,8 @@ export function toKeyspace(keyspace: WireKeyspace): Keyspace {
     writeConsistency: fromWireConsistency(keyspace.defaultWriteConsistency),
     durability: fromWireDurability(keyspace.defaultDurability),
     ttlMs: keyspace.defaultTtl === undefined ? 0 : durationMs(keyspace.defaultTtl),
-    sloppyWrites: keyspace.sloppyWrites,
+    sloppyWrites: keyspace.sloppyWrites ?? false,
+    zoneRule: keyspace.zoneRule === ZoneRule.REQUIRE ? 'require' : 'prefer',
   };
 }
 

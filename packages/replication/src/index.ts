@@ -37,6 +37,7 @@ export {
   type TopologyNode,
   TTL_MS_MAX,
   updateKeyspace,
+  type ZoneRule,
 } from './core/topology.ts';
 export type { Clock } from './ports/clock.ts';
 export type { GossipTransport } from './ports/gossip-transport.ts';

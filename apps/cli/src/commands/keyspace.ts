@@ -15,6 +15,7 @@ interface SettingFlags {
   readonly durability?: Durability;
   readonly sloppyWrites?: boolean;
   readonly ttl?: number;
+  readonly zoneRule?: 'prefer' | 'require';
 }
 
 export function addKeyspace(registry: Registry): void {
@@ -109,13 +110,28 @@ function withSettings(command: Command): Command {
     .addOption(new Option('--read-consistency <level>', 'for reads that name none').choices(levels))
     .addOption(new Option('--write-consistency <level>', 'for writes that name none').choices(levels))
     .addOption(new Option('--durability <level>', 'for writes that name none').choices(['device', 'memory']))
+    .addOption(
+      new Option('--zone-rule <rule>', 'replicas in different zones: where there is room, or else refuse').choices([
+        'prefer',
+        'require',
+      ]),
+    )
     .option('--ttl <time>', 'how long values live whose put does not say: 15m, 7d; 0: for good', parseDurationMs)
     .option('--sloppy-writes', 'count hinted writes (QUORUM then promises nothing)')
     .option('--no-sloppy-writes', 'count only replicas');
 }
 
 function settingsOf(flags: SettingFlags): KeyspaceSettings {
-  const { replicationFactor, conflictPolicy, readConsistency, writeConsistency, durability, sloppyWrites, ttl } = flags;
+  const {
+    replicationFactor,
+    conflictPolicy,
+    readConsistency,
+    writeConsistency,
+    durability,
+    sloppyWrites,
+    ttl,
+    zoneRule,
+  } = flags;
   return {
     ...(replicationFactor !== undefined && { replicationFactor }),
     ...(conflictPolicy && { conflictPolicy }),
@@ -124,5 +140,6 @@ function settingsOf(flags: SettingFlags): KeyspaceSettings {
     ...(durability && { durability }),
     ...(sloppyWrites !== undefined && { sloppyWrites }),
     ...(ttl !== undefined && { ttlMs: ttl }),
+    ...(zoneRule && { zoneRule }),
   };
 }

@@ -16,10 +16,12 @@ import type {
   Keyspace,
   KeyspaceChoice,
   TopologyDocument,
+  ZoneRule,
 } from '@ferrite/replication';
 
 const CONSISTENCIES: readonly (Consistency | undefined)[] = [undefined, 'ONE', 'QUORUM', 'ALL'];
 const DURABILITIES: readonly (Durability | undefined)[] = [undefined, 'DEVICE', 'MEMORY'];
+const ZONE_RULES: readonly (ZoneRule | undefined)[] = [undefined, 'prefer', 'require'];
 const POLICIES: readonly (ConflictPolicy | undefined)[] = [undefined, 'siblings', 'lww'];
 
 /** Undefined: the keyspace's default. `ARGUMENT_INVALID` for a number this version does not know. */
@@ -47,6 +49,7 @@ export function keyspaceToWire(keyspace: Keyspace): WireKeyspace {
     defaultWriteConsistency: CONSISTENCIES.indexOf(keyspace.writeConsistency),
     defaultDurability: DURABILITIES.indexOf(keyspace.durability),
     sloppyWrites: keyspace.sloppyWrites,
+    zoneRule: ZONE_RULES.indexOf(keyspace.zoneRule),
     ...(keyspace.ttlMs > 0 && { defaultTtl: durationFromMs(keyspace.ttlMs) }),
   });
 }
@@ -60,13 +63,15 @@ export function ttlFromWire(ttl: Duration): number {
 export function keyspaceFromWire(wire: WireKeyspace | undefined): KeyspaceChoice {
   if (wire === undefined) throw new StoreError('ARGUMENT_INVALID', { message: 'keyspace is missing' });
   const conflictPolicy = known(POLICIES, wire.conflictPolicy, 'conflict policy');
+  const zoneRule = known(ZONE_RULES, wire.zoneRule, 'zone rule');
   const readConsistency = consistencyFromWire(wire.defaultReadConsistency);
   const writeConsistency = consistencyFromWire(wire.defaultWriteConsistency);
   const durability = durabilityFromWire(wire.defaultDurability);
   return {
     name: wire.name,
     ...(wire.replicationFactor !== 0 && { replicationFactor: wire.replicationFactor }),
-    sloppyWrites: wire.sloppyWrites,
+    ...(wire.sloppyWrites !== undefined && { sloppyWrites: wire.sloppyWrites }),
+    ...(zoneRule && { zoneRule }),
     ...(conflictPolicy && { conflictPolicy }),
     ...(readConsistency && { readConsistency }),
     ...(writeConsistency && { writeConsistency }),

@@ -8,6 +8,7 @@ export const WORK_KINDS = [
   'anti-entropy',
   'forgetting',
   'expiry',
+  'reclaim',
   'trees',
 ] as const;
 export type WorkKind = (typeof WORK_KINDS)[number];

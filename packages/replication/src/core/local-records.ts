@@ -69,6 +69,11 @@ export class LocalRecords {
   /** Forgets all that is stored of a partition of a keyspace. */
   dropPartition(keyspaceId: number, partition: number, then: (ok: boolean) => void): void {
     this.#drops++;
+    this.dropDeleted(keyspaceId, partition, then);
+  }
+
+  /** The same for a keyspace that is deleted: nobody waits for what is stored there. */
+  dropDeleted(keyspaceId: number, partition: number, then: (ok: boolean) => void): void {
     const ticket = this.#desk.ask({ type: 'dropPartition', keyspaceId, partition }, (answer) => {
       if (answer.type === 'accepted' && answer.refused === undefined) return;
       this.#desk.forget(ticket);

@@ -54,6 +54,7 @@ export type MutationName =
   | 'page-hides-damage'
   | 'peers-not-heard'
   | 'read-unflushed'
+  | 'reclaim-present'
   | 'recovering-absent-answers'
   | 'recovery-first-page'
   | 'recovery-from-one'

@@ -3,6 +3,7 @@ import { Actors } from './actors.ts';
 import { AntiEntropy } from './anti-entropy.ts';
 import { Background } from './background.ts';
 import { Damage } from './damage.ts';
+import { DeletedKeyspaces } from './deleted-keyspaces.ts';
 import { Desk, expectAnswer } from './desk.ts';
 import type { Effect } from './effect.ts';
 import type { Event } from './event.ts';
@@ -57,6 +58,7 @@ export class ReplicaCore {
   readonly #damage: Damage;
   readonly #forgetting: Forgetting;
   readonly #expiry: Expiry;
+  readonly #deleted: DeletedKeyspaces;
   readonly #inbound: Inbound;
   readonly #config: ReplicaCoreConfig;
   #topology: TopologyDocument;
@@ -123,6 +125,7 @@ export class ReplicaCore {
     this.#pages = new ReplicaPages(this.#desk, standings, topology, this.#damage, planted);
     this.#operations = new Operations(this.#node, this.#pages);
     this.#forgetting = new Forgetting(this.#node, config.forgetEveryMs ?? FORGET_EVERY_MS);
+    this.#deleted = new DeletedKeyspaces(this.#node);
     this.#expiry = new Expiry(this.#node, config.expiry ?? EXPIRY_PACE);
     this.#recovery = new Recovery(this.#node, {
       closed: () => persist(() => this.#recordRepair.run()),
@@ -233,6 +236,7 @@ export class ReplicaCore {
     this.#topology = document;
     const own = new Set(this.#ownPartitions());
     this.#node.trees.keepOnly((partition, id) => own.has(partition) && keyspaceById(document, id) !== undefined);
+    this.#deleted.run();
   }
 
   #ownPartitions(): readonly number[] {
@@ -348,6 +352,7 @@ export class ReplicaCore {
         this.#antiEntropy.run();
         this.#forgetting.run();
         this.#expiry.run();
+        this.#deleted.run();
       },
       behind: (why) => {
         // An empty disk has nothing that could be too old.

@@ -1,5 +1,6 @@
 import { StoreError } from '@ferrite/errors';
 import { PARTITION_BITS_DEFAULT, planPlacement } from '@ferrite/hashing';
+import { checkFactor, checkZones } from './keyspace-rules.ts';
 
 /** A member of the cluster as the topology names it. */
 export interface TopologyNode {
@@ -20,6 +21,8 @@ export type Durability = 'DEVICE' | 'MEMORY';
 /** What becomes of concurrent values: all are kept, or the last one by hybrid time is shown (P6). */
 export type ConflictPolicy = 'siblings' | 'lww';
 
+export type ZoneRule = 'prefer' | 'require';
+
 /** A named set of keys with one policy. */
 export interface Keyspace {
   readonly id: number;
@@ -29,6 +32,8 @@ export interface Keyspace {
   readonly readConsistency: Consistency;
   readonly writeConsistency: Consistency;
   readonly durability: Durability;
+  /** Whether two replicas may share a zone: `prefer` where there is no room, `require` never. */
+  readonly zoneRule: ZoneRule;
   /** Hints count in a write's quorum, which then promises nothing to reads (P10). */
   readonly sloppyWrites: boolean;
   /** How long a value lives whose put does not say, in milliseconds; 0: for good. */
@@ -62,7 +67,7 @@ export const REPLICATION_FACTOR_MAX = 7;
 /** A hundred years, in milliseconds. */
 export const TTL_MS_MAX: number = 100 * 365 * 86_400_000;
 /** What documents of earlier versions do not say of a keyspace. */
-const ADDED_LATER = { ttlMs: 0, sloppyWrites: false } as const;
+const ADDED_LATER = { ttlMs: 0, sloppyWrites: false, zoneRule: 'prefer' } as const;
 const DEFAULT_FACTOR = 3;
 const KEYSPACES_MAX = 1024;
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
@@ -104,19 +109,19 @@ export function createKeyspace(document: TopologyDocument, choice: KeyspaceChoic
     throw new StoreError('OVERLOADED', { message: `a cluster has at most ${KEYSPACES_MAX} keyspaces` });
   }
   const keyspace = newKeyspace(document.nextKeyspaceId, choice);
+  checkZones(document, keyspace);
   return next(document, {
     keyspaces: [...document.keyspaces, keyspace],
     nextKeyspaceId: document.nextKeyspaceId + 1,
   });
 }
 
-/** The document with other defaults of a keyspace. Its replication factor changes only by a move of partitions. */
+/** The document with other settings of a keyspace. A replication factor that would move anything is refused ({@link checkFactor}). */
 export function updateKeyspace(document: TopologyDocument, choice: KeyspaceChoice): TopologyDocument {
   const present = keyspaceNamed(document, choice.name);
   const changed = checked({ ...present, ...choice, id: present.id });
-  if (changed.replicationFactor !== present.replicationFactor) {
-    throw new StoreError('ARGUMENT_INVALID', { message: 'the replication factor of a keyspace cannot be changed yet' });
-  }
+  checkFactor(document, present, changed.replicationFactor);
+  checkZones(document, changed);
   return next(document, { keyspaces: document.keyspaces.map((each) => (each === present ? changed : each)) });
 }
 
@@ -186,6 +191,7 @@ function newKeyspace(id: number, choice: KeyspaceChoice): Keyspace {
     durability: choice.durability ?? 'DEVICE',
     ttlMs: choice.ttlMs ?? 0,
     sloppyWrites: choice.sloppyWrites ?? false,
+    zoneRule: choice.zoneRule ?? 'prefer',
   });
 }
 
@@ -201,7 +207,8 @@ function checked(keyspace: Keyspace): Keyspace {
   if (!consistencies.includes(keyspace.readConsistency)) throw bad('unknown read consistency');
   if (!consistencies.includes(keyspace.writeConsistency)) throw bad('unknown write consistency');
   if (!['DEVICE', 'MEMORY'].includes(keyspace.durability)) throw bad('unknown durability');
-  const { ttlMs, sloppyWrites } = keyspace;
+  const { ttlMs, sloppyWrites, zoneRule } = keyspace;
+  if (!['prefer', 'require'].includes(zoneRule)) throw bad('unknown zone rule');
   if (typeof sloppyWrites !== 'boolean') throw bad('sloppy writes are either on or off');
   if (!Number.isSafeInteger(ttlMs) || ttlMs < 0 || ttlMs > TTL_MS_MAX) throw bad('the ttl is 0 to 100 years');
   return keyspace;

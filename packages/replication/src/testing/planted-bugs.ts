@@ -257,6 +257,7 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
     faultMs: 20,
     storeMs: 1,
   },
+  'reclaim-present': { ...busy, faults: { crash: 2 } },
   'recovering-absent-answers': { ...slowRecovery, consistency: { ONE: 3, QUORUM: 0, ALL: 2 } },
   'recovery-from-one': { ...loseDisks, thinkMs: 10, faults: { wipe: 6 }, faultMs: 20 },
   'refused-read-is-empty': { ...calm, disk: { ...busy.disk, overloaded: 0.02 } },

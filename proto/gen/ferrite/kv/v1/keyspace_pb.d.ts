@@ -58,9 +58,9 @@ export declare type Keyspace = Message<"ferrite.kv.v1.Keyspace"> & {
   /**
    * Count hinted writes towards the quorum; voids the promise of QUORUM.
    *
-   * @generated from field: bool sloppy_writes = 8;
+   * @generated from field: optional bool sloppy_writes = 8;
    */
-  sloppyWrites: boolean;
+  sloppyWrites?: boolean | undefined;
 
   /**
    * How long a value lives whose Put does not say; absent or zero: for good.
@@ -68,6 +68,11 @@ export declare type Keyspace = Message<"ferrite.kv.v1.Keyspace"> & {
    * @generated from field: google.protobuf.Duration default_ttl = 9;
    */
   defaultTtl?: Duration | undefined;
+
+  /**
+   * @generated from field: ferrite.kv.v1.ZoneRule zone_rule = 10;
+   */
+  zoneRule: ZoneRule;
 };
 
 /**
@@ -104,4 +109,35 @@ export enum ConflictPolicy {
  * Describes the enum ferrite.kv.v1.ConflictPolicy.
  */
 export declare const ConflictPolicySchema: GenEnum<ConflictPolicy>;
+
+/**
+ * Whether two replicas of a key may be in one zone.
+ *
+ * @generated from enum ferrite.kv.v1.ZoneRule
+ */
+export enum ZoneRule {
+  /**
+   * @generated from enum value: ZONE_RULE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Only where there are too few zones.
+   *
+   * @generated from enum value: ZONE_RULE_PREFER = 1;
+   */
+  PREFER = 1,
+
+  /**
+   * Never: the keyspace is refused instead.
+   *
+   * @generated from enum value: ZONE_RULE_REQUIRE = 2;
+   */
+  REQUIRE = 2,
+}
+
+/**
+ * Describes the enum ferrite.kv.v1.ZoneRule.
+ */
+export declare const ZoneRuleSchema: GenEnum<ZoneRule>;
 

@@ -10,7 +10,7 @@ import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
  * Describes the file ferrite/kv/v1/keyspace.proto.
  */
 export const file_ferrite_kv_v1_keyspace = /*@__PURE__*/
-  fileDesc("ChxmZXJyaXRlL2t2L3YxL2tleXNwYWNlLnByb3RvEg1mZXJyaXRlLmt2LnYxIvMCCghLZXlzcGFjZRIMCgRuYW1lGAEgASgJEgoKAmlkGAIgASgNEhoKEnJlcGxpY2F0aW9uX2ZhY3RvchgDIAEoDRI2Cg9jb25mbGljdF9wb2xpY3kYBCABKA4yHS5mZXJyaXRlLmt2LnYxLkNvbmZsaWN0UG9saWN5EjwKGGRlZmF1bHRfcmVhZF9jb25zaXN0ZW5jeRgFIAEoDjIaLmZlcnJpdGUua3YudjEuQ29uc2lzdGVuY3kSPQoZZGVmYXVsdF93cml0ZV9jb25zaXN0ZW5jeRgGIAEoDjIaLmZlcnJpdGUua3YudjEuQ29uc2lzdGVuY3kSNQoSZGVmYXVsdF9kdXJhYmlsaXR5GAcgASgOMhkuZmVycml0ZS5rdi52MS5EdXJhYmlsaXR5EhUKDXNsb3BweV93cml0ZXMYCCABKAgSLgoLZGVmYXVsdF90dGwYCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24qaAoOQ29uZmxpY3RQb2xpY3kSHwobQ09ORkxJQ1RfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHAoYQ09ORkxJQ1RfUE9MSUNZX1NJQkxJTkdTEAESFwoTQ09ORkxJQ1RfUE9MSUNZX0xXVxACYgZwcm90bzM", [file_ferrite_kv_v1_kv_service, file_google_protobuf_duration]);
+  fileDesc("ChxmZXJyaXRlL2t2L3YxL2tleXNwYWNlLnByb3RvEg1mZXJyaXRlLmt2LnYxIrYDCghLZXlzcGFjZRIMCgRuYW1lGAEgASgJEgoKAmlkGAIgASgNEhoKEnJlcGxpY2F0aW9uX2ZhY3RvchgDIAEoDRI2Cg9jb25mbGljdF9wb2xpY3kYBCABKA4yHS5mZXJyaXRlLmt2LnYxLkNvbmZsaWN0UG9saWN5EjwKGGRlZmF1bHRfcmVhZF9jb25zaXN0ZW5jeRgFIAEoDjIaLmZlcnJpdGUua3YudjEuQ29uc2lzdGVuY3kSPQoZZGVmYXVsdF93cml0ZV9jb25zaXN0ZW5jeRgGIAEoDjIaLmZlcnJpdGUua3YudjEuQ29uc2lzdGVuY3kSNQoSZGVmYXVsdF9kdXJhYmlsaXR5GAcgASgOMhkuZmVycml0ZS5rdi52MS5EdXJhYmlsaXR5EhoKDXNsb3BweV93cml0ZXMYCCABKAhIAIgBARIuCgtkZWZhdWx0X3R0bBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIqCgl6b25lX3J1bGUYCiABKA4yFy5mZXJyaXRlLmt2LnYxLlpvbmVSdWxlQhAKDl9zbG9wcHlfd3JpdGVzKmgKDkNvbmZsaWN0UG9saWN5Eh8KG0NPTkZMSUNUX1BPTElDWV9VTlNQRUNJRklFRBAAEhwKGENPTkZMSUNUX1BPTElDWV9TSUJMSU5HUxABEhcKE0NPTkZMSUNUX1BPTElDWV9MV1cQAipSCghab25lUnVsZRIZChVaT05FX1JVTEVfVU5TUEVDSUZJRUQQABIUChBaT05FX1JVTEVfUFJFRkVSEAESFQoRWk9ORV9SVUxFX1JFUVVJUkUQAmIGcHJvdG8z", [file_ferrite_kv_v1_kv_service, file_google_protobuf_duration]);
 
 /**
  * Describes the message ferrite.kv.v1.Keyspace.
@@ -30,4 +30,18 @@ export const ConflictPolicySchema = /*@__PURE__*/
  */
 export const ConflictPolicy = /*@__PURE__*/
   tsEnum(ConflictPolicySchema);
+
+/**
+ * Describes the enum ferrite.kv.v1.ZoneRule.
+ */
+export const ZoneRuleSchema = /*@__PURE__*/
+  enumDesc(file_ferrite_kv_v1_keyspace, 1);
+
+/**
+ * Whether two replicas of a key may be in one zone.
+ *
+ * @generated from enum ferrite.kv.v1.ZoneRule
+ */
+export const ZoneRule = /*@__PURE__*/
+  tsEnum(ZoneRuleSchema);
 
