@@ -25,8 +25,8 @@ export interface Session {
 /** What a session needs of its client. */
 export interface SessionHost {
   readonly contexts: ContextMemory;
-  run<T>(options: CallOptions, call: (deadline: Deadline) => Promise<T>): Promise<T>;
-  target(keyspace: string, key: Uint8Array, deadline: Deadline): Target;
+  readonly run: <T>(options: CallOptions, call: (deadline: Deadline) => Promise<T>) => Promise<T>;
+  readonly target: (keyspace: string, key: Uint8Array, deadline: Deadline) => Target;
 }
 
 export function openSession({ contexts, run, target }: SessionHost): Session {

@@ -39,7 +39,7 @@ export async function openNodeProcesses(directory: string, count: number): Promi
     };
     return opened.use(startNode(join(data, id), config));
   });
-  await Promise.all(started.map(({ ready }) => ready()));
+  await Promise.all(started.map((node) => node.ready()));
   const running = opened.move();
   return {
     pids: started.map(({ pid }) => pid),

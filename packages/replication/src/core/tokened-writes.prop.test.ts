@@ -1,3 +1,4 @@
+import { StoreError } from '@ferrite/errors';
 import { type ActorId, actorId, contains, contextOf, type Dot, emptyContext, writeRecord } from '@ferrite/vector-clock';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -151,6 +152,7 @@ describe('writes that are sent again', () => {
     const trio = new Trio();
     trio.send(0, 7n, emptyContext, 'mine');
     const bytes = encodeVersions(trio.states[0]!);
-    for (let end = 1; end < bytes.length; end++) expect(() => decodeVersions(bytes.subarray(0, end))).toThrow();
+    for (let end = 1; end < bytes.length; end++)
+      expect(() => decodeVersions(bytes.subarray(0, end))).toThrow(StoreError);
   });
 });

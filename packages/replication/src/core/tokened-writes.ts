@@ -41,7 +41,7 @@ export function contextHash(context: CausalContext | undefined): bigint {
 export interface Remembering {
   readonly writes: readonly TokenedWrite[];
   readonly context: CausalContext;
-  isAlive(dot: Dot): boolean;
+  readonly isAlive: (dot: Dot) => boolean;
 }
 
 /**

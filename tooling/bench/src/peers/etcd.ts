@@ -37,11 +37,11 @@ export async function openEtcd(directory: string): Promise<Etcd> {
   const pids = names.map((name, at) => {
     const [client, peer] = [url(2 * at), url(2 * at + 1)];
     const args = [
-      ...['--name', name, '--data-dir', join(folder, name), '--logger', 'zap', '--log-level', 'error'],
-      ...['--listen-client-urls', client, '--advertise-client-urls', client],
-      ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer],
-      ...['--initial-cluster', cluster, '--initial-cluster-state', 'new', '--quota-backend-bytes', String(8 * 2 ** 30)],
-    ];
+      ['--name', name, '--data-dir', join(folder, name), '--logger', 'zap', '--log-level', 'error'],
+      ['--listen-client-urls', client, '--advertise-client-urls', client],
+      ['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer],
+      ['--initial-cluster', cluster, '--initial-cluster-state', 'new', '--quota-backend-bytes', String(8 * 2 ** 30)],
+    ].flat();
     const server = spawnOwned('etcd', args, 'ignore');
     const gone = once(server, 'exit');
     opened.defer(async () => {
@@ -62,18 +62,12 @@ export async function openEtcd(directory: string): Promise<Etcd> {
     const connections = Math.ceil(inFlight / STREAMS_MAX);
     const path = operation === 'put' ? 'Put' : 'Range';
     const before = await revisionOf(leader);
-    await output('h2load', [
-      ...[
-        '-c',
-        String(connections),
-        '-m',
-        String(Math.ceil(inFlight / connections)),
-        '-D',
-        `${Math.round(seconds * 1000)}ms`,
-      ],
-      ...['-H', 'content-type: application/grpc', '-H', 'te: trailers', '-d', body(operation), '--log-file', log],
-      `${leader}/etcdserverpb.KV/${path}`,
-    ]);
+    const shape = [
+      ['-c', String(connections), '-m', String(Math.ceil(inFlight / connections))],
+      ['-D', `${Math.round(seconds * 1000)}ms`, '--log-file', log],
+      ['-H', 'content-type: application/grpc', '-H', 'te: trailers', '-d', body(operation)],
+    ].flat();
+    await output('h2load', [...shape, `${leader}/etcdserverpb.KV/${path}`]);
     const { figure, requests } = figureOf(readFileSync(log, 'utf8'));
     // h2load takes any answer with status 200 for a success; etcd itself says how many puts there were.
     const puts = (await revisionOf(leader)) - before;
