@@ -1,6 +1,7 @@
 // npm run chaos: real processes under load and faults. See USAGE.
 import { writeFileSync } from 'node:fs';
 import { openClient } from '@ferrite/client';
+import { RetryBudget } from '@ferrite/errors';
 import { startLocalCluster } from '../../apps/node-server/test/local-cluster.ts';
 import { Prng } from '../../packages/replication/src/testing/prng.ts';
 import { recordEvidence } from '../evidence/record.ts';
@@ -32,7 +33,9 @@ const seconds = (): number => Math.round((performance.now() - startedAt) / 100) 
 const say = (line: string): void => console.log(`${seconds().toFixed(1).padStart(7)} s  ${line}`);
 
 await using cluster = await startLocalCluster({ nodes: command.nodes, sizeMiB: IMAGE_MIB, built: true });
-await using client = await openClient({ servers: cluster.nodes.map(({ url }) => url) });
+// A kill fails all that is under way to a node at once: a second's worth of requests may be repeated for it.
+const retryBudget = new RetryBudget(0.2, Math.max(100, command.rate));
+await using client = await openClient({ servers: cluster.nodes.map(({ url }) => url), retryBudget });
 const load = new Load(client, new Prng(command.seed, 'load'), command.keys);
 const nemesis = new Nemesis(cluster.nodes, new Prng(command.seed, 'nemesis'), {
   faults: command.faults,
