@@ -34,6 +34,18 @@ export function nodeMetrics({ engine, replica, fabric, rpc }: NodeMetricsSources
   const held = (state: Liveness): number => replica.members().filter((claim) => claim.state === state).length;
   metrics.gauge('ferrite_peers_suspect', 'Other nodes that this one suspects', () => held('suspect'));
   metrics.gauge('ferrite_peers_dead', 'Other nodes that this one holds for dead', () => held('dead'));
+  const expiry = () => replica.status().expiry;
+  metrics.counter('ferrite_expired_total', 'Expired values made tombstones', () => expiry().converted);
+  metrics.gauge(
+    'ferrite_clock_off_ms',
+    "How far this node's clock was from those of its peers when values were to expire last",
+    () => expiry().clockOffMs,
+  );
+  metrics.counter(
+    'ferrite_clock_ahead_writes_total',
+    'Writes to records that a clock more than five minutes ahead of this one had stamped',
+    () => replica.status().writesFromAhead,
+  );
   metrics.gauge('ferrite_topology_epoch', 'Epoch of the topology in force', () => replica.topology().epoch);
   metrics.gauge('ferrite_rpc_connections', 'Open connections of the RPC port', () => rpc.connections);
   metrics.gauge('ferrite_rpc_in_flight', 'Calls being handled on the RPC port', () => rpc.inFlight);

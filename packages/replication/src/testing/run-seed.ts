@@ -181,8 +181,10 @@ const TAKES_FLUSHED = new Set<Fault>([
   'rotAtRest',
   'misread',
   'deviceSwapped',
+  // A disk that cannot say whose it is and since when is taken for an older one: what it holds goes (INV-REPL-17).
+  'rotSystem',
 ]);
-const TAKES_ACCEPTED = new Set<Fault>(['crash', 'crashMid', 'crashAll', 'rotSystem', 'deviceFails']);
+const TAKES_ACCEPTED = new Set<Fault>(['crash', 'crashMid', 'crashAll', 'deviceFails']);
 
 function keptUnder(faults: Readonly<Partial<Record<Fault, number>>>): Kept {
   const kinds = Object.keys(faults) as Fault[];
