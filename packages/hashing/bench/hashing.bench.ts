@@ -1,9 +1,19 @@
-import { jumpHash, keyHash, partitionOf, planPlacement, rendezvousOrder } from '@ferrite/hashing';
+import { jumpHash, keyHash, type PlacementTable, partitionOf, planPlacement, rendezvousOrder } from '@ferrite/hashing';
 
 const short = new Uint8Array(16).fill(0x61);
 const long = new Uint8Array(1024).fill(0x61);
 const hash = keyHash(short);
 const nodes = Array.from({ length: 9 }, (_, i) => ({ id: `n${i}`, host: `h${i}`, zone: `z${i % 3}`, weight: 1 }));
+
+const large = Array.from({ length: 301 }, (_, i) => ({ id: `n${i}`, host: `h${i}`, zone: `z${i % 7}`, weight: 1 }));
+let largeTable: PlacementTable | undefined;
+
+/** One node joins 300 that hold 16,384 partitions. */
+function joinLarge(): PlacementTable {
+  const input = { partitionCount: 16_384, replicas: 3 };
+  largeTable ??= planPlacement({ nodes: large.slice(0, 300), ...input });
+  return planPlacement({ nodes: large, ...input, previous: largeTable });
+}
 
 /** Keeps the result of every operation in use, so that none is optimised away. */
 let sink: unknown;
@@ -27,4 +37,5 @@ export const benchmarks: { name: string; unit: 'ns/op'; run(iterations: number):
     unit: 'ns/op',
     run: repeat(() => planPlacement({ nodes, partitionCount: 64, replicas: 3 })),
   },
+  { name: 'join-16384-partitions-301', unit: 'ns/op', run: repeat(joinLarge) },
 ];

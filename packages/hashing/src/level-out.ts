@@ -2,13 +2,23 @@
 export interface Exchange {
   /** Units each node has now; `move` keeps it up to date. */
   readonly loads: readonly number[];
-  /** True if `from` may hand its unit of `partition` to `to`. */
-  allows(partition: number, from: number, to: number): boolean;
-  /** True if that costs nothing: the unit goes back to where it was at first, or has left that place already. */
-  isFree(partition: number, from: number, to: number): boolean;
+  /**
+   * A partition, none of `avoid`, whose unit `from` may hand to `to`. A `free` one costs no move: its unit goes back to
+   * where it was at first, or has left that place already.
+   */
+  find(from: number, to: number, free: boolean, avoid: readonly number[]): number | undefined;
+  /** False if `from` has nothing to give for free. */
+  hasFree(from: number): boolean;
   move(partition: number, from: number, to: number): void;
-  /** The partitions of which `from` has a unit to give, in the order to try them; if `free`, at least those it can give for nothing. */
-  unitsOf(from: number, free: boolean): readonly number[];
+  /** How many units lie where they did not at first. */
+  moved(): number;
+}
+
+/** What balance may cost. */
+export interface Thrift {
+  /** Beyond this many moved units, a node may stay off its share by the fraction `tolerance`. */
+  readonly movesMax: number;
+  readonly tolerance: number;
 }
 
 interface Step {
@@ -17,91 +27,152 @@ interface Step {
   readonly to: number;
 }
 
+type Gap = (node: number) => number;
+
+interface Limits {
+  /** Paid steps in one chain. */
+  readonly costMax: number;
+  readonly movesMax: number;
+}
+
+interface Pass {
+  readonly excess: Gap;
+  readonly lack: Gap;
+  readonly free: boolean;
+  readonly affordable: () => boolean;
+}
+
 /** Shares are sums of quotients; this much is rounding. */
 const ROUNDING = 1e-6;
+const NOTHING: readonly number[] = [];
 
 /**
  * Moves as few units as it can until every node has its share, rounded up or down. A node with too much gives to one
  * with too little, directly or through a chain of others; cheapest chains first, as in Edmonds, Karp, "Theoretical
- * improvements in algorithmic efficiency for network flow problems" (JACM 1972).
+ * improvements in algorithmic efficiency for network flow problems" (JACM 1972). Where a unit of balance would cost more
+ * than one move, or more than `thrift` allows, balance is less exact.
  */
-export function levelOut(exchange: Exchange, shares: readonly number[]): void {
-  const { loads } = exchange;
+export function levelOut(exchange: Exchange, shares: readonly number[], thrift: Thrift): void {
   const low = shares.map((share) => Math.floor(share + ROUNDING));
   const high = shares.map((share) => Math.ceil(share - ROUNDING));
-  const aboveHigh = (node: number): number => loads[node]! - high[node]!;
-  const aboveLow = (node: number): number => loads[node]! - low[node]!;
-  // From far above to far below first: those units have to move in any case.
-  while (passOne(exchange, aboveHigh, aboveLow));
-  while (passOne(exchange, aboveHigh, aboveHigh));
-  while (passOne(exchange, aboveLow, aboveLow));
+  settleAll(exchange, low, high, { costMax: 1, movesMax: thrift.movesMax });
+  const lower = shares.map((share, node) => Math.min(low[node]!, Math.ceil(share * (1 - thrift.tolerance))));
+  const higher = shares.map((share, node) => Math.max(high[node]!, Math.floor(share * (1 + thrift.tolerance))));
+  settleAll(exchange, lower, higher, { costMax: Number.POSITIVE_INFINITY, movesMax: Number.POSITIVE_INFINITY });
 }
 
-/** Moves one unit from a node whose `excess` is positive to one whose `lack` is negative; false if there is no way. */
-function passOne(exchange: Exchange, excess: (node: number) => number, lack: (node: number) => number): boolean {
-  const chain = cheapestChain(exchange, excess, lack);
-  // From the end, so that whatever is done is a gain; a step that an earlier one has ruled out ends the search.
-  for (let at = chain.length - 1; at >= 0; at--) {
-    const { partition, from, to } = chain[at]!;
-    if (!exchange.allows(partition, from, to)) {
-      for (const done of chain.slice(at + 1)) exchange.move(done.partition, done.to, done.from);
-      return false;
+/** From far above to far below first: those units have to move in any case. */
+function settleAll(exchange: Exchange, low: readonly number[], high: readonly number[], limits: Limits): void {
+  const aboveHigh: Gap = (node) => exchange.loads[node]! - high[node]!;
+  const aboveLow: Gap = (node) => exchange.loads[node]! - low[node]!;
+  settle(exchange, aboveHigh, aboveLow, limits);
+  settle(exchange, aboveHigh, aboveHigh, limits);
+  settle(exchange, aboveLow, aboveLow, limits);
+}
+
+/** Moves units from nodes whose `excess` is positive to nodes whose `lack` is negative, until no chain leads there. */
+function settle(exchange: Exchange, excess: Gap, lack: Gap, limits: Limits): void {
+  const nodes = exchange.loads.map((_, node) => node);
+  const givers = (): number[] =>
+    nodes.filter((node) => excess(node) > 0).sort((a, b) => excess(b) - excess(a) || a - b);
+  const takers = (): number[] => nodes.filter((node) => lack(node) < 0).sort((a, b) => lack(a) - lack(b) || a - b);
+  // What one step does needs no search; it is most of the work.
+  for (const free of [true, false]) {
+    const affordable = (): boolean => free || exchange.moved() < limits.movesMax;
+    passDirectly(exchange, givers(), takers(), { excess, lack, free, affordable });
+    while (affordable()) {
+      const chain = cheapestChain(exchange, givers(), takers(), free ? 0 : limits.costMax);
+      if (chain.length === 0) break;
+      for (const { partition, from, to } of chain) exchange.move(partition, from, to);
     }
-    exchange.move(partition, from, to);
   }
-  return chain.length > 0;
 }
 
-/** The cheapest chain from any giver to any taker; among takers of the same price to the one that lacks most. */
+function passDirectly(
+  exchange: Exchange,
+  givers: readonly number[],
+  takers: readonly number[],
+  { excess, lack, free, affordable }: Pass,
+): void {
+  for (const from of givers) {
+    if (free && !exchange.hasFree(from)) continue;
+    for (const to of takers) {
+      while (excess(from) > 0 && lack(to) < 0 && affordable()) {
+        const partition = exchange.find(from, to, free, NOTHING);
+        if (partition === undefined) break;
+        exchange.move(partition, from, to);
+      }
+      if (excess(from) <= 0) break;
+    }
+  }
+}
+
+/** The cheapest chain from any giver to any taker, of at most `costMax` paid steps; empty if there is none. */
 function cheapestChain(
   exchange: Exchange,
-  excess: (node: number) => number,
-  lack: (node: number) => number,
+  givers: readonly number[],
+  takers: readonly number[],
+  costMax: number,
 ): readonly Step[] {
-  const nodes = exchange.loads.map((_, node) => node);
-  const takers = nodes.filter((node) => lack(node) < 0).sort((a, b) => lack(a) - lack(b) || a - b);
-  const givers = nodes.filter((node) => excess(node) > 0).sort((a, b) => excess(b) - excess(a) || a - b);
-  if (takers.length === 0 || givers.length === 0) return [];
-  const reachedBy = new Map<number, Step | undefined>(givers.map((node) => [node, undefined]));
-  const taken = (): number | undefined => takers.find((node) => reachedBy.has(node));
-  // All that free steps reach, and then, one by one, what a paid step more does.
-  for (let front = givers; front.length > 0; ) {
-    for (const from of front) front.push(...reach(exchange, from, reachedBy, true));
+  if (givers.length === 0 || takers.length === 0) return [];
+  const search = new Search(exchange, givers, takers);
+  // All that free steps reach, and then what a paid step more does.
+  let front = givers;
+  for (let cost = 0; front.length > 0; cost++) {
+    const reached = [...front];
+    for (const from of reached) {
+      if (exchange.hasFree(from)) reached.push(...search.reach(from, true));
+      if (search.taker !== undefined) return search.chain(search.taker);
+    }
+    if (cost >= costMax) return [];
     const next: number[] = [];
-    for (const from of front) {
-      const taker = taken();
-      if (taker !== undefined) return chainTo(taker, reachedBy);
-      next.push(...reach(exchange, from, reachedBy, false));
+    for (const from of reached) {
+      next.push(...search.reach(from, false));
+      if (search.taker !== undefined) return search.chain(search.taker);
     }
     front = next;
   }
-  const taker = taken();
-  return taker === undefined ? [] : chainTo(taker, reachedBy);
+  return [];
 }
 
-/** The nodes that one step from `from` reaches first, noted in `reachedBy`. */
-function reach(
-  exchange: Exchange,
-  from: number,
-  reachedBy: Map<number, Step | undefined>,
-  free: boolean,
-): readonly number[] {
-  let open = exchange.loads.map((_, node) => node).filter((node) => !reachedBy.has(node));
-  const reached: number[] = [];
-  for (const partition of open.length === 0 ? [] : exchange.unitsOf(from, free)) {
-    if (open.length === 0) break;
-    for (const to of open) {
-      if (exchange.isFree(partition, from, to) !== free || !exchange.allows(partition, from, to)) continue;
-      reachedBy.set(to, { partition, from, to });
-      reached.push(to);
-    }
-    open = open.filter((node) => !reachedBy.has(node));
+class Search {
+  /** The first taker that was reached. */
+  taker: number | undefined;
+  readonly #exchange: Exchange;
+  readonly #takers: ReadonlySet<number>;
+  readonly #open: Set<number>;
+  readonly #reachedBy = new Map<number, Step>();
+
+  constructor(exchange: Exchange, givers: readonly number[], takers: readonly number[]) {
+    this.#exchange = exchange;
+    this.#takers = new Set(takers);
+    // Takers first, those that lack most before the others.
+    this.#open = new Set([...takers, ...exchange.loads.keys()]);
+    for (const giver of givers) this.#open.delete(giver);
   }
-  return reached;
-}
 
-function chainTo(taker: number, reachedBy: ReadonlyMap<number, Step | undefined>): readonly Step[] {
-  const chain: Step[] = [];
-  for (let step = reachedBy.get(taker); step !== undefined; step = reachedBy.get(step.from)) chain.unshift(step);
-  return chain;
+  /** The nodes that one step from `from` reaches first. */
+  reach(from: number, free: boolean): readonly number[] {
+    const reached: number[] = [];
+    // A chain uses a partition once, so that no step can rule out another.
+    const avoid = this.chain(from).map(({ partition }) => partition);
+    for (const to of this.#open) {
+      const partition = this.#exchange.find(from, to, free, avoid);
+      if (partition === undefined) continue;
+      this.#open.delete(to);
+      this.#reachedBy.set(to, { partition, from, to });
+      reached.push(to);
+      if (!this.#takers.has(to)) continue;
+      this.taker = to;
+      break;
+    }
+    return reached;
+  }
+
+  chain(to: number): readonly Step[] {
+    const chain: Step[] = [];
+    for (let step = this.#reachedBy.get(to); step !== undefined; step = this.#reachedBy.get(step.from))
+      chain.push(step);
+    return chain.reverse();
+  }
 }

@@ -3,8 +3,14 @@ import { sharesOf } from './fair-shares.ts';
 import { levelOut } from './level-out.ts';
 import { PARTITION_BITS_MAX } from './limits.ts';
 import { PlacementDraft } from './placement-draft.ts';
-import { type PlacementNode, preferenceList } from './rendezvous.ts';
+import { Ranks } from './ranks.ts';
+import type { PlacementNode } from './rendezvous.ts';
 import { type Fleet, fleetOf } from './spread.ts';
+
+/** How many times the moves that cannot be avoided may serve exact balance. */
+const THRIFT = 1.02;
+/** How far from its share a node may stay where more balance would cost moves beyond that. */
+const TOLERANCE = 0.05;
 
 /** Per partition the ids of its nodes, primary first. */
 export type PlacementTable = readonly (readonly string[])[];
@@ -16,6 +22,11 @@ export interface PlacementInput {
   readonly partitionCount: number;
   /** Replicas per partition; fewer if there are fewer nodes. */
   readonly replicas: number;
+  /**
+   * Factors below `replicas` that are in use as well: the first so many replicas of each partition are then spread and
+   * balanced too.
+   */
+  readonly smallerFactors?: readonly number[];
   /** The table in force; the plan then moves as little as balance and spread allow. */
   readonly previous?: PlacementTable;
 }
@@ -25,28 +36,38 @@ export interface PlacementInput {
  * replicas as it can until
  *
  * - every partition has its replicas in as many zones, then on as many hosts, as there are;
- * - every node holds its {@link fairShares}, and leads its part of what it holds, rounded up or down.
+ * - every node holds its {@link fairShares}, and leads its part of what it holds, rounded up or down; where that would
+ *   cost moves beyond those that cannot be avoided, up to 5 % more or less.
  *
  * The result depends on the input alone, not on the order of `nodes`. `ARGUMENT_INVALID` for no nodes, an id twice, a
  * weight that is not above 0, or counts out of range. The plan is published as a table; nobody recomputes it.
  */
 export function planPlacement(input: PlacementInput): PlacementTable {
   const { partitionCount, previous } = input;
-  const { fleet, replicas } = checked(input);
+  const { fleet, factors } = checked(input);
   const placeOf = new Map(fleet.nodes.map((node, place) => [node.id, place]));
-  const rows = Array.from({ length: partitionCount }, (_, partition) => {
-    const ids = previous?.[partition] ?? preferenceList(partition, fleet.nodes, replicas);
-    return [...new Set(ids)].flatMap((id) => placeOf.get(id) ?? []);
-  });
-
-  const shares = sharesOf(fleet, partitionCount, replicas);
-  const draft = new PlacementDraft(fleet, rows, shares, replicas);
-  levelOut(draft.replicas(), shares);
-  levelOut(
-    draft.primaries(),
-    draft.loads.map((load) => load / replicas),
-  );
-  return draft.rows.map((row) => row.map((node) => fleet.nodes[node]!.id));
+  const given = previous?.map((row) => [...new Set(row)].flatMap((id) => placeOf.get(id) ?? []));
+  const ranks = new Ranks(fleet);
+  let rows: number[][] = Array.from({ length: partitionCount }, () => []);
+  for (const replicas of factors) {
+    // The replicas of a smaller factor come first and stay; those of the table in force come next, then the best by rank.
+    const fixed = rows[0]!.length;
+    rows = rows.map((row, partition) => {
+      const known = given?.[partition];
+      if (known === undefined) return ranks.extend(row, partition, replicas);
+      const kept = known.slice(0, replicas).filter((node) => !row.includes(node));
+      return [...row, ...kept].slice(0, Math.max(replicas, fixed));
+    });
+    const shares = sharesOf(fleet, partitionCount, replicas);
+    const draft = new PlacementDraft(fleet, rows, { shares, replicas, fixed, isInForce: previous !== undefined });
+    levelOut(draft.replicas(), shares, { movesMax: THRIFT * draft.movesNeeded, tolerance: TOLERANCE });
+    if (fixed === 0) {
+      const leads = draft.loads.map((load) => load / replicas);
+      levelOut(draft.primaries(), leads, { movesMax: Number.POSITIVE_INFINITY, tolerance: 0 });
+    }
+    rows = draft.rows;
+  }
+  return rows.map((row) => row.map((node) => fleet.nodes[node]!.id));
 }
 
 /**
@@ -59,10 +80,16 @@ export function fairShares(input: Omit<PlacementInput, 'previous'>): ReadonlyMap
   return new Map(fleet.nodes.map((node, place) => [node.id, shares[place]!]));
 }
 
-function checked(input: PlacementInput): { readonly fleet: Fleet; readonly replicas: number } {
+function checked(input: PlacementInput): {
+  readonly fleet: Fleet;
+  readonly replicas: number;
+  readonly factors: readonly number[];
+} {
   const { nodes, partitionCount, replicas } = input;
+  const smaller = input.smallerFactors ?? [];
   if (nodes.length === 0) throw invalid('there are no nodes to place partitions on');
-  if (!Number.isInteger(replicas) || replicas < 1) throw invalid('the number of replicas is not an integer above 0');
+  if (![replicas, ...smaller].every((factor) => Number.isInteger(factor) && factor >= 1 && factor <= replicas))
+    throw invalid('a number of replicas is not an integer above 0, or a smaller factor is not smaller');
   if (!Number.isInteger(partitionCount) || partitionCount < 1 || partitionCount > 2 ** PARTITION_BITS_MAX) {
     throw invalid(`the number of partitions is not an integer from 1 to ${2 ** PARTITION_BITS_MAX}`);
   }
@@ -72,7 +99,12 @@ function checked(input: PlacementInput): { readonly fleet: Fleet; readonly repli
     if (!(weight > 0 && Number.isFinite(weight))) throw invalid(`the weight of node ${id} is not a number above 0`);
     ids.add(id);
   }
-  return { fleet: fleetOf(nodes), replicas: Math.min(replicas, nodes.length) };
+  const factors = new Set([...smaller, replicas].map((factor) => Math.min(factor, nodes.length)));
+  return {
+    fleet: fleetOf(nodes),
+    replicas: Math.min(replicas, nodes.length),
+    factors: [...factors].sort((a, b) => a - b),
+  };
 }
 
 function invalid(message: string): StoreError {

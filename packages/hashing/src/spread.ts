@@ -19,16 +19,19 @@ export function fleetOf(nodes: readonly PlacementNode[]): Fleet {
   const sorted = [...nodes].sort((a, b) => (a.id < b.id ? -1 : 1));
   const zoneNames = [...new Set(sorted.map((node) => node.zone))];
   const hostNames = [...new Set(sorted.map(hostName))];
-  const zoneOf = sorted.map((node) => zoneNames.indexOf(node.zone));
-  const hostOf = sorted.map((node) => hostNames.indexOf(hostName(node)));
-  return {
-    nodes: sorted,
-    zoneOf,
-    hostOf,
-    zoneSizes: zoneNames.map((_, zone) => zoneOf.filter((other) => other === zone).length),
-    hostSizes: hostNames.map((_, host) => hostOf.filter((other) => other === host).length),
-    zoneOfHost: hostNames.map((_, host) => zoneOf[hostOf.indexOf(host)]!),
-  };
+  const zones = new Map(zoneNames.map((name, zone) => [name, zone]));
+  const hosts = new Map(hostNames.map((name, host) => [name, host]));
+  const zoneOf = sorted.map((node) => zones.get(node.zone)!);
+  const hostOf = sorted.map((node) => hosts.get(hostName(node))!);
+  const zoneSizes = zoneNames.map(() => 0);
+  const hostSizes = hostNames.map(() => 0);
+  const zoneOfHost = hostNames.map(() => 0);
+  sorted.forEach((_, node) => {
+    zoneSizes[zoneOf[node]!]!++;
+    hostSizes[hostOf[node]!]!++;
+    zoneOfHost[hostOf[node]!] = zoneOf[node]!;
+  });
+  return { nodes: sorted, zoneOf, hostOf, zoneSizes, hostSizes, zoneOfHost };
 }
 
 function hostName(node: PlacementNode): string {
@@ -46,37 +49,29 @@ export interface Bounds {
 
 /** The bounds of an even spread. */
 export function evenBounds(copies: number, sizes: readonly number[]): Bounds {
-  const atLevel = (level: number): number => sizes.reduce((sum, size) => sum + Math.min(size, level), 0);
-  let level = 0;
-  while (level < copies && atLevel(level + 1) <= copies) level++;
-  const full = atLevel(level) === copies;
+  const { level, top } = evenLevel(copies, sizes);
   return {
     least: sizes.map((size) => Math.min(size, level)),
-    most: sizes.map((size) => Math.min(size, full ? level : level + 1)),
+    most: sizes.map((size) => Math.min(size, top)),
   };
 }
 
 /**
- * True if the replicas lie as far apart as they can: no zone holds two more than another with room, and within a zone no
- * host does.
+ * An even spread in numbers: every group holds `level`, or all it has room for; some hold `top`, which is the same or
+ * one more; `sum` is what the groups hold up to `level`.
  */
-export function isSpread(fleet: Fleet, replicas: readonly number[]): boolean {
-  const inZone = new Uint32Array(fleet.zoneSizes.length);
-  const onHost = new Uint32Array(fleet.hostSizes.length);
-  for (const node of replicas) {
-    inZone[fleet.zoneOf[node]!]!++;
-    onHost[fleet.hostOf[node]!]!++;
-  }
-  for (const node of replicas) {
-    const zone = fleet.zoneOf[node]!;
-    for (let other = 0; other < inZone.length; other++) {
-      if (inZone[other]! < fleet.zoneSizes[other]! && inZone[other]! + 1 < inZone[zone]!) return false;
-    }
-    const host = fleet.hostOf[node]!;
-    for (let other = 0; other < onHost.length; other++) {
-      if (fleet.zoneOfHost[other] !== zone) continue;
-      if (onHost[other]! < fleet.hostSizes[other]! && onHost[other]! + 1 < onHost[host]!) return false;
-    }
-  }
-  return true;
+export interface EvenLevel {
+  readonly level: number;
+  readonly top: number;
+  readonly sum: number;
+}
+
+/** The level to which `copies` fill groups with room for `sizes`. */
+export function evenLevel(copies: number, sizes: readonly number[]): EvenLevel {
+  const upTo = (level: number): number => sizes.reduce((sum, size) => sum + Math.min(size, level), 0);
+  const max = Math.max(0, ...sizes);
+  let level = 0;
+  while (level < max && upTo(level + 1) <= copies) level++;
+  const sum = upTo(level);
+  return { level, top: sum === copies ? level : level + 1, sum };
 }
