@@ -145,7 +145,8 @@ export class PlacementDraft {
   #mend(row: number[], replicas: number): void {
     while (row.length > replicas) this.#drop(row);
     while (row.length < replicas) this.#add(row);
-    while (!this.#rules.isSpread(row)) this.#loosen(row);
+    // What is fixed may keep a row from being spread.
+    while (!this.#rules.isSpread(row) && this.#loosen(row));
   }
 
   #drop(row: number[]): void {
@@ -171,17 +172,17 @@ export class PlacementDraft {
     this.#loads[best!]!++;
   }
 
-  /** Moves one replica from where they crowd to where there is more room; the row is not spread. */
-  #loosen(row: number[]): void {
+  /** Moves one replica from where they crowd to where there is more room; false if none can. */
+  #loosen(row: number[]): boolean {
     const takers = this.#fleet.nodes.map((_, node) => node).filter((node) => !row.includes(node));
     takers.sort((a, b) => this.#compareFill(a, b));
     for (const from of this.#movable(row).sort((a, b) => this.#compareFill(b, a))) {
       const to = takers.find((node) => this.#loosens(row, from, node));
       if (to === undefined) continue;
       this.#replace(row, from, to);
-      return;
+      return true;
     }
-    throw new Error('a row of replicas cannot be spread: the rules of spread contradict each other');
+    return false;
   }
 
   #loosens(row: readonly number[], from: number, to: number): boolean {

@@ -29,6 +29,8 @@ export interface PlacementInput {
   readonly smallerFactors?: readonly number[];
   /** The table in force; the plan then moves as little as balance and spread allow. */
   readonly previous?: PlacementTable;
+  /** The first so many replicas of each row in force stay as they are; 0 if left out. */
+  readonly fixed?: number;
 }
 
 /**
@@ -48,8 +50,9 @@ export function planPlacement(input: PlacementInput): PlacementTable {
   const placeOf = new Map(fleet.nodes.map((node, place) => [node.id, place]));
   const given = previous?.map((row) => [...new Set(row)].flatMap((id) => placeOf.get(id) ?? []));
   const ranks = new Ranks(fleet);
-  let rows: number[][] = Array.from({ length: partitionCount }, () => []);
-  for (const replicas of factors) {
+  const { fixed: stays = 0 } = input;
+  let rows: number[][] = Array.from({ length: partitionCount }, (_, at) => given?.[at]?.slice(0, stays) ?? []);
+  for (const replicas of factors.filter((factor) => factor > stays)) {
     // The replicas of a smaller factor come first and stay; those of the table in force come next, then the best by rank.
     const fixed = rows[0]!.length;
     rows = rows.map((row, partition) => {
@@ -74,7 +77,7 @@ export function planPlacement(input: PlacementInput): PlacementTable {
  * How many replicas each node ought to hold, by id: in proportion to its weight, as far as the spread over zones and
  * hosts leaves a choice (with three zones and three replicas each zone holds every partition, whatever its weight).
  */
-export function fairShares(input: Omit<PlacementInput, 'previous'>): ReadonlyMap<string, number> {
+export function fairShares(input: Omit<PlacementInput, 'previous' | 'fixed'>): ReadonlyMap<string, number> {
   const { fleet, replicas } = checked(input);
   const shares = sharesOf(fleet, input.partitionCount, replicas);
   return new Map(fleet.nodes.map((node, place) => [node.id, shares[place]!]));

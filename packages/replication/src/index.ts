@@ -24,21 +24,25 @@ export { partitionOfKey, replicasOf } from './core/replicas.ts';
 export {
   type ConflictPolicy,
   type Consistency,
-  createKeyspace,
   type Durability,
-  deleteKeyspace,
-  formTopology,
   type Keyspace,
   type KeyspaceChoice,
   keyspaceNamed,
-  parseTopology,
-  serializeTopology,
   type TopologyDocument,
   type TopologyNode,
   TTL_MS_MAX,
-  updateKeyspace,
   type ZoneRule,
 } from './core/topology.ts';
+export { createKeyspace, deleteKeyspace, formTopology, updateKeyspace } from './core/topology-keyspaces.ts';
+export {
+  type MoveStep,
+  partitionEpoch,
+  type ReplicaSets,
+  replicaSetsOf,
+  stepMoves,
+} from './core/topology-moves.ts';
+export { commitPlan, describePlan, discardPlan, type PlanReport, planChange } from './core/topology-plan.ts';
+export { parseTopology, serializeTopology } from './core/topology-text.ts';
 export type { Clock } from './ports/clock.ts';
 export type { GossipTransport } from './ports/gossip-transport.ts';
 export type { LocalStore } from './ports/local-store.ts';

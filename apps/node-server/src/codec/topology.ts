@@ -87,8 +87,8 @@ export function topologyToWire(document: TopologyDocument, knownEpoch: bigint): 
   return create(GetTopologyResponseSchema, {
     epoch: BigInt(document.epoch),
     clusterId: document.clusterId,
-    members: document.nodes.map(({ id, host, zone, weight, rpc, fabric }) => {
-      return { id, host, zone, weight, state: 'active', rpcAddress: rpc, fabricAddress: fabric };
+    members: document.nodes.map(({ id, state, host, zone, weight, rpc, fabric }) => {
+      return { id, host, zone, weight, state, rpcAddress: rpc, fabricAddress: fabric };
     }),
     partitionBits: document.partitionBits,
     partitions,

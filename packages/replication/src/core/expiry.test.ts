@@ -3,7 +3,9 @@ import { expect, it } from 'vitest';
 import { isExpired } from './expiry.ts';
 import { presentRecord } from './presented.ts';
 import type { StoredValue, Versions } from './record.ts';
-import { formTopology, type Keyspace, parseTopology, serializeTopology } from './topology.ts';
+import { type Keyspace } from './topology.ts';
+import { formTopology } from './topology-keyspaces.ts';
+import { parseTopology, serializeTopology } from './topology-text.ts';
 
 const NOW_MS = 1_700_000_000_000;
 const member = { id: 'n1', host: 'h', zone: 'z', weight: 1, rpc: 'h:1', fabric: 'h:2' };

@@ -1,6 +1,7 @@
 import { StoreError } from '@ferrite/errors';
 import { describe, expect, it } from 'vitest';
-import { createKeyspace, formTopology, keyspaceNamed, type TopologyDocument, updateKeyspace } from './topology.ts';
+import { keyspaceNamed, type TopologyDocument } from './topology.ts';
+import { createKeyspace, formTopology, updateKeyspace } from './topology-keyspaces.ts';
 
 function cluster(zones: readonly string[]): TopologyDocument {
   const nodes = zones.map((zone, at) => {

@@ -28,7 +28,14 @@ export function checkZones(document: TopologyDocument, keyspace: Keyspace): void
  */
 export function checkFactor(document: TopologyDocument, present: Keyspace, wanted: number): void {
   const before = present.replicationFactor;
-  const moved = document.table.filter((row) => Math.min(wanted, row.length) !== Math.min(before, row.length)).length;
+  const { nodes, table, moves } = document;
+  const differ = (room: number): boolean => Math.min(wanted, room) !== Math.min(before, room);
+  const holders = nodes.filter(({ state }) => state === 'active' || state === 'joining').length;
+  const open = moves.some(
+    ({ target, onward }) => differ(target.length) || (onward !== undefined && differ(onward.length)),
+  );
+  // Rows are as long as the largest factor in use asks for, where there are nodes enough.
+  const moved = differ(holders) || open ? table.length : table.filter((row) => differ(row.length)).length;
   if (moved === 0) return;
   const why =
     wanted > before
@@ -37,6 +44,6 @@ export function checkFactor(document: TopologyDocument, present: Keyspace, wante
   throw new StoreError('ARGUMENT_INVALID', {
     message:
       `the replication factor of "${present.name}" cannot go from ${before} to ${wanted} in place: ${why}. ` +
-      'Create a keyspace with the factor you want and copy into it',
+      'Change it by a plan, which moves them',
   });
 }

@@ -4,7 +4,7 @@ import { Desk } from './desk.ts';
 import { PeerView } from './membership/peer-view.ts';
 import { askPeerTime, type PeerTime } from './peer-time.ts';
 import type { ReplicaContext } from './replica-context.ts';
-import { formTopology } from './topology.ts';
+import { formTopology } from './topology-keyspaces.ts';
 
 const NOW_MS = 1_700_000_000_000;
 const HOUR_MS = 3_600_000;

@@ -15,7 +15,7 @@ import type { GetResult, Outcome } from './message.ts';
 import { encodeVersions } from './record.ts';
 import type { ReplicaContext } from './replica-context.ts';
 import { Standings } from './standings.ts';
-import { formTopology } from './topology.ts';
+import { formTopology } from './topology-keyspaces.ts';
 import { WriteClock } from './write-clock.ts';
 
 type Sent = Extract<Effect, { type: 'send' }>;

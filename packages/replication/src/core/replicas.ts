@@ -1,10 +1,10 @@
 import { keyHash, partitionOf } from '@ferrite/hashing';
 import type { Keyspace, TopologyDocument } from './topology.ts';
+import { replicaSetsOf } from './topology-moves.ts';
 
 /** The ids of a partition's replicas for a keyspace, in order of preference: read from the table, never computed (P13). */
 export function replicasOf(document: TopologyDocument, keyspace: Keyspace, partition: number): readonly string[] {
-  const row = document.table[partition] ?? [];
-  return row.slice(0, Math.min(keyspace.replicationFactor, row.length)).map((index) => document.nodes[index]!.id);
+  return replicaSetsOf(document, keyspace, partition).read;
 }
 
 /** The partition a key lies in. */

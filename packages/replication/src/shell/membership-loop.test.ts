@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Claim } from '../core/membership/claim.ts';
-import { formTopology, type TopologyNode } from '../core/topology.ts';
+import { type NodeDescription } from '../core/topology.ts';
+import { formTopology } from '../core/topology-keyspaces.ts';
 import { MembershipLoop } from './membership-loop.ts';
 import type { ReplicaPorts } from './replica-node.ts';
 
@@ -11,7 +12,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const member = (id: string): TopologyNode => ({
+const member = (id: string): NodeDescription => ({
   id,
   host: id,
   zone: 'a',

@@ -1,6 +1,7 @@
 import { StoreError } from '@ferrite/errors';
 import { describe, expect, it } from 'vitest';
-import { createKeyspace, formTopology, type TopologyDocument, type TopologyNode } from '../core/topology.ts';
+import { type NodeDescription, type TopologyDocument } from '../core/topology.ts';
+import { createKeyspace, formTopology } from '../core/topology-keyspaces.ts';
 import type { LocalStore } from '../ports/local-store.ts';
 import type { TopologyStore } from '../ports/topology-store.ts';
 import { openReplicaNode, type ReplicaNode } from './replica-node.ts';
@@ -57,7 +58,7 @@ function memoryTopologyStore(first: TopologyDocument): TopologyStore {
   };
 }
 
-const member = (id: string): TopologyNode => ({
+const member = (id: string): NodeDescription => ({
   id,
   host: id,
   zone: 'a',

@@ -3,7 +3,8 @@ import { latin1 } from '../core/bytes.ts';
 import type { MutationName } from '../core/mutation.ts';
 import { decodeVersions } from '../core/record.ts';
 import { partitionOfKey, replicasOf } from '../core/replicas.ts';
-import { formTopology, type TopologyDocument } from '../core/topology.ts';
+import { type TopologyDocument } from '../core/topology.ts';
+import { formTopology } from '../core/topology-keyspaces.ts';
 import { checkHistory } from './checker.ts';
 import { checkTrees, divergences, tombstones } from './convergence.ts';
 import { spreadFalseRumours } from './false-rumours.ts';
@@ -163,11 +164,8 @@ function topologyOf({
     rpc: `h${at + 1}:1`,
     fabric: `h${at + 1}:2`,
   }));
-  const formed = formTopology(members, { partitionBits });
-  return {
-    ...formed,
-    keyspaces: formed.keyspaces.map((each) => ({ ...each, replicationFactor, conflictPolicy, sloppyWrites })),
-  };
+  const formed = formTopology(members, { partitionBits, replicationFactor });
+  return { ...formed, keyspaces: formed.keyspaces.map((each) => ({ ...each, conflictPolicy, sloppyWrites })) };
 }
 
 const TAKES_FLUSHED = new Set<Fault>([
