@@ -16,10 +16,10 @@ import { failure, runLogged, StepFailed, say, seconds } from './progress.mjs';
 
 export const listPath = join(bootstrapDir, 'system-packages.json');
 
-/** Rows of `system-packages.json` wanted for these purposes (`setup`, `test`, `bench`) that this machine lacks. */
+/** Rows of `system-packages.json` wanted for one of these purposes (`setup`, `test`, `bench`) that this machine lacks. */
 export function missingPackages(purposes) {
   return JSON.parse(readFileSync(listPath, 'utf8')).filter(
-    (row) => purposes.includes(row.for) && !row.have.some(present),
+    (row) => [row.for].flat().some((purpose) => purposes.includes(purpose)) && !row.have.some(present),
   );
 }
 
@@ -38,7 +38,7 @@ export async function ensurePackages(purposes) {
   }
   const rows = missing.map(
     (row) =>
-      `  ${row.name.padEnd(20)} ${row.why}${isNeeded(row) ? '' : ` (${row.optional ? 'optional' : `${row.for} only`})`}`,
+      `  ${row.name.padEnd(20)} ${row.why}${isNeeded(row) ? '' : ` (${row.optional ? 'optional' : `${[row.for].flat().join(' and ')} only`})`}`,
   );
   const message =
     `missing system packages:\n${rows.join('\n')}\ninstall them, then run the same command again:\n` +

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '@ferrite/errors';
 import { type Limits, listenFabric, listenHttp, type Routes } from '@ferrite/net';
@@ -10,9 +11,11 @@ import { formTopology, openReplicaNode, type ReplicaNode, type TopologyDocument 
 import { type Engine, openEngine } from '@ferrite/spdk-engine';
 import { type Log, openLog } from '@ferrite/telemetry';
 import { createTokenCodec } from '@ferrite/vector-clock';
+import type { ClusterStore } from './adapters/cluster-store.ts';
+import { openEtcdTopologyStore } from './adapters/etcd-topology-store.ts';
 import { fabricGossipTransport } from './adapters/fabric-gossip-transport.ts';
 import { fabricReplicaTransport } from './adapters/fabric-replica-transport.ts';
-import { type FileTopologyStore, openFileTopologyStore } from './adapters/file-topology-store.ts';
+import { openFileTopologyStore } from './adapters/file-topology-store.ts';
 import { systemClock, systemRandom } from './adapters/system.ts';
 import type { NodeConfig } from './config/schema.ts';
 import { nodeMetrics } from './node-metrics.ts';
@@ -51,8 +54,8 @@ export async function openNodeServer(
   });
   const limits = effectiveLimits(config, log);
 
-  const topologyStore = openFileTopologyStore(config.cluster.topology.slice('file:'.length));
-  const topology = await firstTopology(config, topologyStore);
+  const topologyStore = opened.use(await openClusterStore(config));
+  const topology = await firstTopology(config, topologyStore, log);
   const tokens = createTokenCodec(topologyStore.clusterKey());
 
   const engine = opened.use(
@@ -154,21 +157,40 @@ export async function openNodeServer(
   };
 }
 
+function openClusterStore({ cluster, node }: NodeConfig): Promise<ClusterStore> | ClusterStore {
+  const [scheme, place] = [cluster.topology.slice(0, 5), cluster.topology.slice(5)];
+  if (scheme === 'file:') return openFileTopologyStore(place);
+  return openEtcdTopologyStore({ url: place, cacheFile: cluster.cache || join('.ferrite', `${node.id}.topology`) });
+}
+
 /** The topology in force. Whoever comes first to an empty store forms the cluster from the configuration. */
-async function firstTopology(config: NodeConfig, store: FileTopologyStore): Promise<TopologyDocument> {
+async function firstTopology(config: NodeConfig, store: ClusterStore, log: Log): Promise<TopologyDocument> {
   const { form, adminUrl } = config.cluster;
+  let away: StoreError | undefined;
   for (let waitedMs = 0; waitedMs < TOPOLOGY_WAIT_MS; waitedMs += 100) {
-    const present = await store.read();
-    if (present !== undefined) return present;
-    if (form.length > 0) await store.publish(formTopology(form, { adminUrl, clusterId: store.clusterId() }));
-    else await sleep(100);
+    try {
+      const present = await store.read();
+      if (present !== undefined) return present;
+      away = undefined;
+      if (form.length > 0) await store.publish(formTopology(form, { adminUrl, clusterId: store.clusterId() }));
+    } catch (error) {
+      if (!StoreError.is(error) || error.kind !== 'unavailable') throw error;
+      away = error;
+      const remembered = store.remembered();
+      if (remembered !== undefined) {
+        log.warn('starting with the last topology this node has seen', { epoch: remembered.epoch, why: error.message });
+        return remembered;
+      }
+    }
+    await sleep(100);
   }
+  if (away !== undefined) throw away;
   throw new StoreError('CONFIG_INVALID', {
     message: `${config.cluster.topology} holds no topology, and cluster.form names no members to form one`,
   });
 }
 
-function followTopology(replica: ReplicaNode, store: FileTopologyStore, log: Log, opened: AsyncDisposableStack): void {
+function followTopology(replica: ReplicaNode, store: ClusterStore, log: Log, opened: AsyncDisposableStack): void {
   const stop = new AbortController();
   opened.defer(() => stop.abort());
   const follow = async (): Promise<void> => {

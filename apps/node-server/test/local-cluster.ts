@@ -43,6 +43,8 @@ export interface LocalClusterOptions {
   readonly sizeMiB?: number;
   /** Runs what was built, which starts faster, instead of the source. */
   readonly built?: boolean;
+  /** Where the topology is, if not in the cluster's directory. */
+  readonly topology?: string;
   /** Extra settings, merged over the ones every node gets. */
   readonly settings?: Record<string, unknown>;
 }
@@ -70,7 +72,11 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
         node: { id: member.id, host: member.host, zone: member.zone, weight: member.weight },
         listen: { rpc: member.rpc, fabric: member.fabric, metrics: address(3 * i + 2) },
         storage: { device: `file:${image}`, size: `${options.sizeMiB ?? 512}MiB` },
-        cluster: { topology: `file:${directory}`, form: members },
+        cluster: {
+          topology: options.topology ?? `file:${directory}`,
+          cache: join(directory, `${member.id}.topology`),
+          form: members,
+        },
         ...options.settings,
       }),
     );

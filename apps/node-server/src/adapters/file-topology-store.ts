@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
@@ -13,26 +13,18 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '@ferrite/errors';
-import { parseTopology, serializeTopology, type TopologyDocument, type TopologyStore } from '@ferrite/replication';
+import { parseTopology, serializeTopology, type TopologyDocument } from '@ferrite/replication';
+import { CLUSTER_KEY_BYTES, type ClusterStore, clusterIdOf, parseClusterKey } from './cluster-store.ts';
 
 const POLL_MS = 250;
-const KEY_BYTES = 32;
 
 /**
  * The topology store of clusters on one machine (rule P15): a directory in which each version is a file
  * `topology.<epoch>.json`. A version is written aside, flushed, and published with `link()`, which fails if the name
  * exists: that is the compare-and-set. Boots (P9) are `boot.<node>.<number>` files, made the same way; the cluster key
- * is `cluster.key`, readable by its owner only.
+ * is `cluster.key`, readable by its owner only. Opening makes the directory if needed; throws `PATH_NOT_WRITABLE`.
  */
-export interface FileTopologyStore extends TopologyStore {
-  /** The 32-byte key under which contexts are authenticated; made by whoever comes first. */
-  clusterKey(): Uint8Array;
-  /** What names this cluster; made with the key, and not a secret. */
-  clusterId(): string;
-}
-
-/** Opens the store in `directory`, making it if needed. Throws `PATH_NOT_WRITABLE`. */
-export function openFileTopologyStore(directory: string): FileTopologyStore {
+export function openFileTopologyStore(directory: string): ClusterStore {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (cause) {
@@ -45,19 +37,17 @@ export function openFileTopologyStore(directory: string): FileTopologyStore {
   };
 
   const clusterKey = (): Uint8Array => {
-    publish(directory, 'cluster.key', randomBytes(KEY_BYTES).toString('hex'), 0o600);
-    const key = Buffer.from(readFileSync(join(directory, 'cluster.key'), 'utf8').trim(), 'hex');
-    if (key.byteLength !== KEY_BYTES) {
-      throw new StoreError('CONFIG_INVALID', {
-        message: `${join(directory, 'cluster.key')} is not a key of 32 bytes in hex`,
-      });
-    }
-    return key;
+    publish(directory, 'cluster.key', randomBytes(CLUSTER_KEY_BYTES).toString('hex'), 0o600);
+    return parseClusterKey(readFileSync(join(directory, 'cluster.key'), 'utf8'), join(directory, 'cluster.key'));
   };
 
   return {
     clusterKey,
-    clusterId: () => createHash('sha256').update('ferrite cluster id').update(clusterKey()).digest('hex').slice(0, 16),
+    clusterId: () => clusterIdOf(clusterKey()),
+    // The directory is on this machine: what it holds is there when the node is.
+    remembered: () => undefined,
+    away: () => '',
+    [Symbol.asyncDispose]: async () => {},
     read: async () => latest(),
 
     publish: async (document) =>

@@ -81,8 +81,10 @@ export const configSchema = z.strictObject({
     .strictObject({
       topology: z
         .string()
-        .regex(/^file:.+$/, 'write file:DIRECTORY')
+        .regex(/^(file:.+|etcd:http:\/\/.+)$/, 'write file:DIRECTORY or etcd:http://HOST:PORT/PREFIX')
         .default('file:.ferrite'),
+      /** Where a node keeps what it knows of etcd, to start without it; by default `.ferrite/ID.topology`. */
+      cache: z.string().default(''),
       /** The members of a new cluster; used only while no topology exists. */
       form: z.array(member).max(1000).default([]),
       adminUrl: z.string().default(''),
