@@ -12,6 +12,7 @@ import {
   SIBLINGS_MAX,
 } from '@ferrite/vector-clock';
 import { needed } from '../core/quorum.ts';
+import { TOKENED_WRITES_MAX } from '../core/tokened-writes.ts';
 import { checkScans } from './check-scans.ts';
 import { coverOf, type DotEntry, DotIndex } from './dot-index.ts';
 import { checkFloor, type Demand, type Requirement } from './floor.ts';
@@ -239,12 +240,21 @@ class KeyChecker {
       if (isRepaired(read)) entry.shownAt = Math.min(entry.shownAt, read.endedAt);
       if (entry.promisedEnd < read.startedAt)
         this.#report('resurrected', `read ${read.id} returned "${value}", which a promised write had replaced`);
-      const twins = entry.write.tokened === true ? this.#dots.twinsOf(entry) : [];
-      if (twins.some(({ promisedEnd }) => promisedEnd < read.startedAt))
+      const again = this.#dots.twinsOf(entry).some(({ promisedEnd }) => promisedEnd < read.startedAt);
+      if (again && this.#isRemembered(entry.write, read.endedAt))
         this.#report('applied-twice', `read ${read.id} returned "${value}" again, which a promised write had replaced`);
       if (entry.goneAt < read.startedAt && !(this.#lww && this.#wildDelete < read.endedAt))
         this.#report('went-back', `read ${read.id} returned "${value}", which was gone for read ${entry.goneBy}`);
     }
+  }
+
+  /** P12: a record remembers its last writes with tokens; what is sent again, or arrives again, after those is a new write. */
+  #isRemembered(write: WriteRecord, by: number): boolean {
+    if (write.tokened !== true) return false;
+    const later = this.#history.writes.filter(
+      (each) => each.tokened === true && each.outcome !== 'none' && each !== write && each.startedAt < by,
+    );
+    return later.filter(({ endedAt }) => endedAt >= write.startedAt).length < TOKENED_WRITES_MAX;
   }
 
   /** P19: a key that no page of a whole scan showed has no value that nobody had begun to replace. */

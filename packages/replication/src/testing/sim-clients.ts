@@ -330,6 +330,8 @@ export class SimClients {
     const missing = new Set(this.keys.filter((key) => partitionOfKey(topology, key) === partition).map(latin1));
     const pages: ScanRecord['pages'][number][] = [];
     this.history.scans.push({ id: this.#ops, partition, pages });
+    // Clocks jump between two pages: what had expired on any of them was not shown.
+    let latestMs = 0;
     const page = (after: typeof command.after): void => {
       const id = this.#ops++;
       const startedAt = timeline.now;
@@ -343,6 +345,7 @@ export class SimClients {
           partition: partitionOfKey(topology, key),
         }));
         pages.push({ keys, next });
+        latestMs = Math.max(latestMs, node.clock.wallMs());
         for (const { key, result } of records) {
           const name = latin1(key);
           missing.delete(name);
@@ -351,7 +354,7 @@ export class SimClients {
         if (next !== undefined && pages.length < PAGES_MAX) return page({ keyspaceId: keyspace.id, ...next });
         const nothing = { context: emptyContext, siblings: [] };
         for (const key of missing)
-          this.#saw(node, { id, key, consistency, source: 'scan-absent', startedAt: began }, nothing);
+          this.#saw(node, { id, key, consistency, source: 'scan-absent', startedAt: began, wallMs: latestMs }, nothing);
         done(true);
       });
       if (!up) done(false);
@@ -365,7 +368,7 @@ export class SimClients {
     const { nodes } = this.#targets;
     const clocks = nodes.map(({ clock }) => clock.wallMs()).sort((a, b) => a - b);
     this.#mostWallMs = Math.max(this.#mostWallMs, clocks[Math.floor(clocks.length / 2)]!);
-    const times = { endedAt, wallMs: node.clock.wallMs(), mostWallMs: this.#mostWallMs };
+    const times = { endedAt, wallMs: read.wallMs ?? node.clock.wallMs(), mostWallMs: this.#mostWallMs };
     this.history.reads.push({ ...read, ...times, context, values: seenValues(versions) });
   }
 
