@@ -49,6 +49,7 @@ export class LocalRecords {
   readonly #locks = new KeyLocks();
   readonly #unflushed = new Map<string, Unflushed>();
   #drops = 0;
+  #sealed = false;
 
   constructor(desk: Desk, host: LocalRecordsHost, planted: Planted) {
     this.#desk = desk;
@@ -64,6 +65,11 @@ export class LocalRecords {
   /** How often a partition was dropped: what was stored before may be gone. */
   get drops(): number {
     return this.#drops;
+  }
+
+  /** From now on nothing changes any more: what the node writes of itself last must hold for all that it leaves. */
+  seal(): void {
+    this.#sealed = !this.#planted('stop-unsealed');
   }
 
   /** Forgets all that is stored of a partition of a keyspace. */
@@ -102,9 +108,9 @@ export class LocalRecords {
       this.#read(keyspaceId, key, (outcome, before) => {
         // What was read may just have been dropped.
         if (drops !== this.#drops) return body();
-        if (!outcome.ok) {
+        if (!outcome.ok || this.#sealed) {
           release();
-          return listener.refused(outcome.error);
+          return listener.refused(outcome.ok ? new StoreError('SHUTTING_DOWN') : outcome.error);
         }
         const stored = outcome.value;
         let next: Versions;

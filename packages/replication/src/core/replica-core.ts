@@ -282,6 +282,7 @@ export class ReplicaCore {
     const { records, actors } = this.#node;
     const finish = (): void => {
       if (records.unflushed > 0) return void this.#desk.timer(1, finish);
+      records.seal();
       this.#node.records.writeSystem(
         SYSTEM_KEYSPACE,
         SYSTEM_STATE_KEY,

@@ -244,7 +244,7 @@ export class Nemesis {
   /** Nobody has heard of the boot that the node is in: rolled back to where it began, it comes as if for the first time. */
   #isUnregistered(node: SimNode): boolean {
     const { status } = node;
-    return status?.state === 'unverified' && this.#targets.store.bootOf(node.id) < status.boot;
+    return !node.greeted && status?.state === 'unverified' && this.#targets.store.bootOf(node.id) < status.boot;
   }
 
   /** All nodes end, the topology store is away when they come back, and one of them has an older disk: its peers must know. */

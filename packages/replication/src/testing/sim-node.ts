@@ -88,6 +88,11 @@ export class SimNode {
     return this.#process?.core.treeRoot(partition, keyspaceId);
   }
 
+  /** A peer may have heard of the boot that the process is. */
+  get greeted(): boolean {
+    return this.#process?.greeted === true;
+  }
+
   /** Requests of clients and peers that the process has not answered. */
   get unanswered(): number {
     return this.#process?.unanswered ?? 0;

@@ -20,6 +20,7 @@ export class SimProcess {
   readonly #queue: Event[] = [];
   #nextRequest = 1;
   #running = false;
+  #greeted = false;
   #paused = false;
   #alive = true;
   /** So many effects are still carried out before the process dies in the middle of a step. */
@@ -48,6 +49,11 @@ export class SimProcess {
   client(op: number, command: ClientCommand, reply: (answer: ClientAnswer) => void): void {
     this.#clients.set(op, reply);
     this.raise({ type: 'client', op, command });
+  }
+
+  /** A peer may have heard which boot this is. */
+  get greeted(): boolean {
+    return this.#greeted;
   }
 
   get unanswered(): number {
@@ -140,6 +146,7 @@ export class SimProcess {
       case 'send': {
         const { ticket, to, request, timeoutMs } = effect;
         trace.text(request.type);
+        if (request.type === 'hello' && request.boot > 0 && to !== id) this.#greeted = true;
         const sentAtMs = timeline.now;
         return network.call(id, to, request, timeoutMs, (outcome) =>
           this.raise({ type: 'peer', ticket, outcome, tookMs: timeline.now - sentAtMs }),
