@@ -13,6 +13,7 @@ import type { Engine } from '@ferrite/spdk-engine';
 import { keyspaceFromWire, keyspaceToWire } from '../codec/topology.ts';
 import type { NodeConfig } from '../config/schema.ts';
 import { VERSION } from '../version.ts';
+import { planService } from './plan-service.ts';
 
 export interface NodeServiceOptions {
   readonly config: NodeConfig;
@@ -28,6 +29,7 @@ export function nodeService({
   engine,
   startedAtMs,
 }: NodeServiceOptions): ServiceImpl<typeof NodeService> {
+  const usedBytes = (): number => Math.max(0, config.storage.size - engine.stats().freeBytes);
   const status = (): MessageInitShape<typeof NodeStatusSchema> => {
     const now = replica.status();
     const { recovery } = now;
@@ -54,7 +56,7 @@ export function nodeService({
         device: config.storage.device,
         driver: engine.report.deviceKind,
         capacityBytes: BigInt(config.storage.size),
-        usedBytes: BigInt(Math.max(0, config.storage.size - stats.freeBytes)),
+        usedBytes: BigInt(usedBytes()),
         records: BigInt(stats.records),
         puts: BigInt(stats.appends),
         gets: BigInt(stats.gets),
@@ -75,6 +77,7 @@ export function nodeService({
     };
   };
   return {
+    ...planService({ replica, nodeId: config.node.id, usedBytes }),
     getStatus: () => ({ status: status() }),
     async createKeyspace({ keyspace }) {
       const choice = keyspaceFromWire(keyspace);

@@ -7,6 +7,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { GetTopologyResponse as GetTopologyResponse$1, Member } from "../../kv/v1/topology_service_pb.js";
 import type { Keyspace } from "../../kv/v1/keyspace_pb.js";
 import type { NodeStatus } from "../../node/v1/node_service_pb.js";
+import type { CommitPlanRequestSchema, CommitPlanResponseSchema, DiscardPlanRequestSchema, DiscardPlanResponseSchema, GetPlanRequestSchema, GetPlanResponseSchema, PlanChangeRequestSchema, PlanChangeResponseSchema } from "../../node/v1/plan_pb.js";
 
 /**
  * Describes the file ferrite/admin/v1/admin_service.proto.
@@ -301,6 +302,40 @@ export declare const ClusterService: GenService<{
     methodKind: "unary";
     input: typeof GetTopologyRequestSchema;
     output: typeof GetTopologyResponseSchema;
+  },
+  /**
+   * Plans are made and committed by a node; the admin API passes them on.
+   *
+   * @generated from rpc ferrite.admin.v1.ClusterService.PlanChange
+   */
+  planChange: {
+    methodKind: "unary";
+    input: typeof PlanChangeRequestSchema;
+    output: typeof PlanChangeResponseSchema;
+  },
+  /**
+   * @generated from rpc ferrite.admin.v1.ClusterService.GetPlan
+   */
+  getPlan: {
+    methodKind: "unary";
+    input: typeof GetPlanRequestSchema;
+    output: typeof GetPlanResponseSchema;
+  },
+  /**
+   * @generated from rpc ferrite.admin.v1.ClusterService.CommitPlan
+   */
+  commitPlan: {
+    methodKind: "unary";
+    input: typeof CommitPlanRequestSchema;
+    output: typeof CommitPlanResponseSchema;
+  },
+  /**
+   * @generated from rpc ferrite.admin.v1.ClusterService.DiscardPlan
+   */
+  discardPlan: {
+    methodKind: "unary";
+    input: typeof DiscardPlanRequestSchema;
+    output: typeof DiscardPlanResponseSchema;
   },
 }>;
 

@@ -5,6 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Keyspace } from "../../kv/v1/keyspace_pb.js";
+import type { CommitPlanRequestSchema, CommitPlanResponseSchema, DiscardPlanRequestSchema, DiscardPlanResponseSchema, GetPlanRequestSchema, GetPlanResponseSchema, PlanChangeRequestSchema, PlanChangeResponseSchema } from "./plan_pb.js";
 
 /**
  * Describes the file ferrite/node/v1/node_service.proto.
@@ -545,6 +546,40 @@ export declare const NodeService: GenService<{
     methodKind: "unary";
     input: typeof DeleteKeyspaceRequestSchema;
     output: typeof DeleteKeyspaceResponseSchema;
+  },
+  /**
+   * Adds a change to the plan; nothing else changes until the plan is committed.
+   *
+   * @generated from rpc ferrite.node.v1.NodeService.PlanChange
+   */
+  planChange: {
+    methodKind: "unary";
+    input: typeof PlanChangeRequestSchema;
+    output: typeof PlanChangeResponseSchema;
+  },
+  /**
+   * @generated from rpc ferrite.node.v1.NodeService.GetPlan
+   */
+  getPlan: {
+    methodKind: "unary";
+    input: typeof GetPlanRequestSchema;
+    output: typeof GetPlanResponseSchema;
+  },
+  /**
+   * @generated from rpc ferrite.node.v1.NodeService.CommitPlan
+   */
+  commitPlan: {
+    methodKind: "unary";
+    input: typeof CommitPlanRequestSchema;
+    output: typeof CommitPlanResponseSchema;
+  },
+  /**
+   * @generated from rpc ferrite.node.v1.NodeService.DiscardPlan
+   */
+  discardPlan: {
+    methodKind: "unary";
+    input: typeof DiscardPlanRequestSchema;
+    output: typeof DiscardPlanResponseSchema;
   },
 }>;
 

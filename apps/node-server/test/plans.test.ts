@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalCluster, startLocalCluster } from './local-cluster.ts';
+
+/** The parts of the answers that are looked at here. */
+interface Answer {
+  readonly plan?: {
+    readonly id: string;
+    readonly moves?: readonly { readonly from?: readonly string[]; readonly to?: readonly string[] }[];
+    readonly bytes?: string;
+  };
+  readonly message?: string;
+  readonly code?: string;
+}
+
+describe('plans on live nodes', { timeout: 60_000 }, () => {
+  let cluster: LocalCluster;
+  beforeAll(async () => {
+    cluster = await startLocalCluster();
+    await Promise.all(cluster.nodes.map((node) => node.serving()));
+  }, 60_000);
+  afterAll(async () => await cluster[Symbol.asyncDispose]());
+
+  const call = async (node: number, method: string, body: unknown): Promise<Answer> => {
+    const response = await fetch(`${cluster.nodes[node]!.url}/ferrite.node.v1.NodeService/${method}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return (await response.json()) as Answer;
+  };
+  const newcomer = {
+    id: 'n4',
+    host: 'h4',
+    zone: 'a',
+    weight: 1,
+    rpcAddress: '127.0.0.1:1',
+    fabricAddress: '127.0.0.1:2',
+  };
+
+  it('are made by one node and seen by all, show what would move, and are discarded', async () => {
+    const { plan } = await call(0, 'PlanChange', { change: { join: newcomer } });
+    expect(plan?.moves?.filter(({ to }) => to?.join() === 'n4')).toHaveLength(768);
+    expect(Number(plan?.bytes)).toBeGreaterThan(0);
+    await expect.poll(async () => (await call(1, 'GetPlan', {})).plan?.id, { timeout: 5_000 }).toBe(plan?.id);
+    expect((await call(2, 'DiscardPlan', { id: plan?.id })).code).toBeUndefined();
+    expect((await call(2, 'GetPlan', {})).plan).toBeUndefined();
+    expect((await call(0, 'DiscardPlan', { id: plan?.id })).message).toMatch(/TOPOLOGY_CONFLICT: there is no plan/);
+  });
+
+  it('that move data are refused at the commit, with the reason, and change nothing', async () => {
+    const { plan } = await call(0, 'PlanChange', { change: { leave: 'n3' } });
+    const refused = await call(0, 'CommitPlan', { id: plan?.id });
+    expect(refused).toMatchObject({ code: 'unimplemented' });
+    expect(refused.message).toMatch(
+      /moves 1024 partitions, and this version cannot move data yet: nothing was changed/,
+    );
+    expect((await call(0, 'GetPlan', {})).plan?.id).toBe(plan?.id);
+    await call(0, 'DiscardPlan', { id: plan?.id });
+  });
+
+  it('that move nothing are committed', async () => {
+    const { plan } = await call(1, 'PlanChange', { change: { reweight: { node: 'n2', weight: 2 } } });
+    expect(plan?.moves ?? []).toEqual([]);
+    expect((await call(1, 'CommitPlan', { id: plan?.id })).code).toBeUndefined();
+    const response = await fetch(`${cluster.nodes[1]!.url}/ferrite.kv.v1.TopologyService/GetTopology`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    });
+    const { members } = (await response.json()) as { members: { id: string; weight: number }[] };
+    expect(members.find(({ id }) => id === 'n2')?.weight).toBe(2);
+  });
+
+  it('are refused with a reason when they make no sense', async () => {
+    expect((await call(0, 'PlanChange', { change: { drain: 'n9' } })).message).toMatch(/NODE_NOT_FOUND/);
+    expect((await call(0, 'PlanChange', {})).message).toMatch(/ARGUMENT_INVALID/);
+  });
+});
