@@ -5,6 +5,7 @@ import { addExport } from './commands/export.ts';
 import { addGet } from './commands/get.ts';
 import { addImport } from './commands/import.ts';
 import { addKeyspace } from './commands/keyspace.ts';
+import { addNode } from './commands/node.ts';
 import { addPut } from './commands/put.ts';
 import { Registry } from './commands/register.ts';
 import { addScan } from './commands/scan.ts';
@@ -52,7 +53,7 @@ export async function runProgram(args: readonly string[], version: string, termi
 
   const registry = new Registry(root, terminal);
   for (const add of [addPut, addGet, addDelete, addScan, addImport, addExport, addVerify]) add(registry);
-  for (const add of [addStatus, addTopology, addKeyspace, addDoctor]) add(registry);
+  for (const add of [addStatus, addTopology, addNode, addKeyspace, addDoctor]) add(registry);
   try {
     await root.parseAsync(args, { from: 'user' });
     return registry.exitCode;

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalCluster, startLocalCluster } from './local-cluster.ts';
 
@@ -11,6 +12,8 @@ interface Answer {
   readonly message?: string;
   readonly code?: string;
 }
+
+const CLI = new URL('../../cli/src/main.ts', import.meta.url).pathname;
 
 describe('plans on live nodes', { timeout: 60_000 }, () => {
   let cluster: LocalCluster;
@@ -74,5 +77,26 @@ describe('plans on live nodes', { timeout: 60_000 }, () => {
   it('are refused with a reason when they make no sense', async () => {
     expect((await call(0, 'PlanChange', { change: { drain: 'n9' } })).message).toMatch(/NODE_NOT_FOUND/);
     expect((await call(0, 'PlanChange', {})).message).toMatch(/ARGUMENT_INVALID/);
+  });
+
+  it('are made, shown and discarded by commands', async () => {
+    const ferrite = (...args: readonly string[]): Promise<{ code: number; out: string; err: string }> =>
+      new Promise((resolve) => {
+        const all = ['--conditions=@ferrite/source', CLI, '--server', cluster.nodes[0]!.url, ...args];
+        execFile(process.execPath, all, { env: {} }, (error, out, err) => {
+          resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err });
+        });
+      });
+    expect((await ferrite('node', 'plan')).out).toBe('there is no plan\n');
+    const added = await ferrite('node', 'plan-add', 'n4', '--rpc', '127.0.0.1:1', '--fabric', '127.0.0.1:2');
+    const id = /^plan (\d+): \d+ partitions change/.exec(added.out)?.[1] ?? added.err;
+    expect(added.out).toMatch(/n4 +0 +\d+ /);
+    const refused = await ferrite('node', 'commit', id);
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.err).toMatch(/cannot move data yet: nothing was changed/);
+    expect(await ferrite('node', 'discard', id)).toMatchObject({ code: 0, out: `plan ${id} discarded\n` });
+    expect(await ferrite('node', 'commit', id)).toMatchObject({ code: 1 });
+    expect(await ferrite('node', 'commit', 'x')).toMatchObject({ code: 2 });
+    expect((await ferrite('node', 'plan-weight', 'n1', '0')).code).toBe(2);
   });
 });

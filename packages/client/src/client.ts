@@ -9,6 +9,7 @@ import { InFlight } from './in-flight.ts';
 import { type Bounded, type Keyspaces, openKeyspaces } from './keyspaces.ts';
 import { CONTEXTS_REMEMBERED, TIMEOUT_MS_DEFAULT } from './limits.ts';
 import { type NodeState, nodeStates } from './node-states.ts';
+import { openPlans, type Plans } from './plans.ts';
 import { scanRecords } from './scan.ts';
 import { parseServer } from './server-url.ts';
 import { openSession, type Session } from './session.ts';
@@ -60,6 +61,7 @@ export interface Client extends AsyncDisposable {
   /** Calls that see what they have written and never go back (P11). Cheap: open one for each thread of work. */
   session(): Session;
   readonly keyspaces: Keyspaces;
+  readonly plans: Plans;
   /** The newest topology that any node knows of. */
   topology(options?: CallOptions): Promise<Topology>;
   /** Every member with what it says of itself; a node that is down is an entry with an `error`. */
@@ -147,6 +149,7 @@ export async function openClientOver(dial: Dial, config: ClientConfig): Promise<
       });
     },
     keyspaces: openKeyspaces(dispatcher, bounded),
+    plans: openPlans(dispatcher, bounded),
     topology: (options) => bounded(options, () => view.refresh()),
     nodes: (options) => bounded(options, (deadline) => nodeStates(view, deadline.signal)),
     close: () => (closing ??= close()),
