@@ -1,5 +1,6 @@
 import { StoreError } from '@ferrite/errors';
 import { describe, expect, it } from 'vitest';
+import { majority } from './quorum.ts';
 import {
   keyspaceNamed,
   type MovePhase,
@@ -8,7 +9,7 @@ import {
   type TopologyDocument,
 } from './topology.ts';
 import { createKeyspace, formTopology } from './topology-keyspaces.ts';
-import { moveOf, partitionEpoch, replicaSetsOf, stepMoves } from './topology-moves.ts';
+import { confirmationsNeeded, moveOf, partitionEpoch, replicaSetsOf, stepMoves } from './topology-moves.ts';
 import { commitPlan, describePlan, discardPlan, planChange } from './topology-plan.ts';
 
 const node = (i: number): NodeDescription => {
@@ -198,5 +199,9 @@ describe('a move', () => {
     expect(reasonOf(() => stepMoves(wide, [{ partition, from: 'waiting' }]))).toBe('TOPOLOGY_CONFLICT');
     expect(reasonOf(() => stepMoves(wide, [{ partition: 9999, from: 'waiting' }]))).toBe('TOPOLOGY_CONFLICT');
     expect(reasonOf(() => stepMoves(wide, []))).toBe('ARGUMENT_INVALID');
+  });
+
+  it('is confirmed when every quorum has one that refuses what is older, and by no more than that takes', () => {
+    for (let n = 1; n <= 7; n++) expect(confirmationsNeeded(n) + majority(n)).toBe(n + 1);
   });
 });
