@@ -19,10 +19,11 @@ import { openFileTopologyStore } from './adapters/file-topology-store.ts';
 import { systemClock, systemRandom } from './adapters/system.ts';
 import type { NodeConfig } from './config/schema.ts';
 import { nodeMetrics } from './node-metrics.ts';
+import { kvDirect } from './rpc/kv-direct.ts';
 import { kvService } from './rpc/kv-service.ts';
 import { membershipService } from './rpc/membership-service.ts';
 import { nodeService } from './rpc/node-service.ts';
-import { replicaService } from './rpc/replica-service.ts';
+import { replicaDirect, replicaService } from './rpc/replica-service.ts';
 import { topologyService } from './rpc/topology-service.ts';
 import { VERSION } from './version.ts';
 
@@ -91,7 +92,7 @@ export async function openNodeServer(
   const replica = opened.use(
     await openReplicaNode(
       {
-        store: engine,
+        store: { ...engine.calls, scanPage: (request) => engine.scanPage(request) },
         transport,
         gossip,
         topologyStore,
@@ -107,8 +108,9 @@ export async function openNodeServer(
   void followDamage(replica, engine);
 
   const { requestTimeoutMs, maxMessage } = config.limits;
+  const kv = { replica, tokens, requestTimeoutMs, messageBytesMax: maxMessage };
   const clientRoutes: Routes = (router) => {
-    router.service(KvService, kvService({ replica, tokens, requestTimeoutMs, messageBytesMax: maxMessage }));
+    router.service(KvService, kvService(kv));
     router.service(TopologyService, topologyService(replica));
     router.service(NodeService, nodeService({ config, replica, engine, startedAtMs }));
   };
@@ -120,7 +122,10 @@ export async function openNodeServer(
   let ready = true;
   const onError = (error: unknown, method: string): void =>
     log.error('a handler failed', { method, error: String(error) });
-  const fabric = opened.use(await listenFabric({ address: config.listen.fabric, routes: peerRoutes, limits, onError }));
+  const direct = new Map([...kvDirect(kv), ...replicaDirect(replica)]);
+  const fabric = opened.use(
+    await listenFabric({ address: config.listen.fabric, routes: peerRoutes, direct, limits, onError }),
+  );
   const rpc = opened.use(
     await listenHttp({
       address: config.listen.rpc,

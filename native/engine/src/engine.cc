@@ -74,6 +74,8 @@ base::Status Client::get(std::uint32_t keyspace, base::Bytes key, std::uint64_t 
   return core_->submit_get(queue_, keyspace, key, tag);
 }
 
+bool Client::may_hold(std::uint32_t keyspace, base::Bytes key) const noexcept { return core_->may_hold(keyspace, key); }
+
 base::Status Client::scan(const ScanRequest& request, std::uint64_t tag) {
   return core_->submit_scan(queue_, request, tag);
 }

@@ -5,6 +5,17 @@ it('offers exactly these names', () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
     [
       "DEFAULT_LIMITS",
+      "FIELD_BYTES_MAX",
+      "WireReader",
+      "WireWriter",
+      "decodeGet",
+      "decodeGot",
+      "decodePut",
+      "decodeWrote",
+      "encodeGet",
+      "encodeGot",
+      "encodePut",
+      "encodeWrote",
       "formatEndpoint",
       "fromConnectError",
       "limitsFrom",
@@ -15,6 +26,7 @@ it('offers exactly these names', () => {
       "parseEndpoint",
       "storeErrorInterceptor",
       "toConnectError",
+      "unreadableAnswer",
     ]
   `);
 });

@@ -51,18 +51,21 @@ export { commitPlan, describePlan, discardPlan, type PlanReport, planChange } fr
 export { parseTopology, serializeTopology } from './core/topology-text.ts';
 export type { Clock } from './ports/clock.ts';
 export type { GossipTransport } from './ports/gossip-transport.ts';
-export type { LocalStore } from './ports/local-store.ts';
+export type { LocalStore, OnDurable } from './ports/local-store.ts';
 export type { Random } from './ports/random.ts';
 export type { ReplicaTransport } from './ports/replica-transport.ts';
 export type { TopologyStore } from './ports/topology-store.ts';
-export {
-  type GetCommand,
-  openReplicaNode,
-  type ReplicaNode,
-  type ReplicaNodeConfig,
-  type ReplicaPorts,
-  type ScanCommand,
-  type ScanCursor,
-  type ScanPageResult,
-  type WriteCommand,
-} from './shell/replica-node.ts';
+export { openReplicaNode } from './shell/replica-node.ts';
+export type {
+  GetCommand,
+  KnownKeyspace,
+  ReplicaCalls,
+  ReplicaNode,
+  ReplicaNodeConfig,
+  ReplicaPorts,
+  ScanCommand,
+  ScanCursor,
+  ScanPageResult,
+  Then,
+  WriteCommand,
+} from './shell/replica-node-api.ts';

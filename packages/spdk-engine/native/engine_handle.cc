@@ -178,8 +178,11 @@ Napi::Value EngineHandle::get(const Napi::CallbackInfo& info) {
   const std::uint64_t ticket = args.u32();
   const std::uint32_t keyspace = args.u32();
   const base::Bytes key = args.bytes();
-  if (args.ok() && enter(info.Env())) accepted(info.Env(), client_->get(keyspace, key, ticket));
-  return {};
+  const bool at_once = args.boolean();
+  if (!args.ok() || !enter(info.Env())) return {};
+  const bool may_hold = !at_once || client_->may_hold(keyspace, key);
+  if (may_hold) accepted(info.Env(), client_->get(keyspace, key, ticket));
+  return Napi::Boolean::New(info.Env(), may_hold);
 }
 
 // The gets of one turn of JavaScript go to the device together. A single operation is waited for here as long as nobody

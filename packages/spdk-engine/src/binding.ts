@@ -33,7 +33,8 @@ export interface NativeEngineHandle {
   dropPartition(ticket: number, keyspace: number, partition: number): number;
   /** Six `numbers` a write (`src/batch.ts`); `bytes`: their keys and values, one after the other. */
   batch(ticket: number, numbers: Float64Array, bytes: Uint8Array): number;
-  get(ticket: number, keyspace: number, key: Uint8Array): void;
+  /** False: the key is absent, and nothing was submitted. Never so without `atOnce`. */
+  get(ticket: number, keyspace: number, key: Uint8Array, atOnce: boolean): boolean;
   /** Hands the gets since the last call to the device; `mayWait`: what is alone may be waited for and delivered within the call. */
   endTurn(mayWait: boolean): void;
   scan(

@@ -1,4 +1,5 @@
 import type { StoreError } from '@ferrite/errors';
+import type { CallbackStore } from './callback-store.ts';
 import type { DamageReport, ScrubOptions, ScrubProgress } from './damage.ts';
 import type { LatencySnapshot } from './latency.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -11,6 +12,8 @@ import type { EngineStats } from './stats.ts';
 export interface Engine extends ObjectStore, AsyncDisposable {
   /** What opening found. */
   readonly report: OpenReport;
+  /** The same store without promises. */
+  readonly calls: CallbackStore;
   /** Counters of this moment. */
   stats(): EngineStats;
   /**

@@ -1,3 +1,4 @@
+export type { CallbackStore, OnDurable } from './callback-store.ts';
 export { type Capabilities, type Capability, capabilities, type Limit } from './capabilities.ts';
 export type { EngineConfig, SpdkConfig } from './config.ts';
 export type { DamageReport, ScrubOptions, ScrubProgress } from './damage.ts';

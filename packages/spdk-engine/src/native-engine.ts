@@ -1,6 +1,7 @@
 import { invariant, reasonFromId, StoreError } from '@ferrite/errors';
 import { checkBatch, packBatch } from './batch.ts';
 import type { NativeEngineHandle } from './binding.ts';
+import type { CallbackStore, OnDurable } from './callback-store.ts';
 import { COLUMN, COLUMNS, KIND, ROWS_MAX } from './completion-rows.ts';
 import { DamageFeed, type DamageReport, type ScrubOptions, type ScrubProgress } from './damage.ts';
 import type { Engine } from './engine.ts';
@@ -46,10 +47,8 @@ interface Page {
 interface Waiting {
   readonly keyspace: number;
   readonly page: Page | undefined;
-  readonly promise: Promise<never>;
-  /** Takes what the kind of operation promises: the promise's type is chosen where it is handed out. */
-  resolve(value: unknown): void;
-  readonly reject: (reason: unknown) => void;
+  /** Takes what the kind of operation brings; the type is chosen where the operation is submitted. */
+  readonly done: (failed: StoreError | undefined, value: unknown) => void;
 }
 
 /**
@@ -95,37 +94,39 @@ export class NativeEngine implements Engine, Walkable {
     handle.start(this.#rows, (count, slabs, pool, messages) => this.#deliver(count, slabs, pool, messages));
   }
 
+  readonly calls: CallbackStore = {
+    append: (record, durable) => this.#append(record, durable),
+    remove: (keyspace, key, durable) => this.#remove(keyspace, key, durable),
+    dropPartition: (keyspace, partition, durable) => this.#dropPartition(keyspace, partition, durable),
+    get: (keyspace, key, then) => this.#get(keyspace, key, true, then),
+  };
+
   append(record: PutRecord): Appended {
-    this.#enter();
-    checkRecord(record, this.report.valueBytesMax);
-    const { keyspace, key, value, generation = 0, expiresAtMs = 0 } = record;
-    return this.#write((ticket) => this.#handle.append(ticket, keyspace, generation, expiresAtMs, key, value));
+    return promised((durable) => this.#append(record, durable));
   }
 
   remove(keyspace: number, key: Uint8Array): Appended {
-    this.#enter();
-    checkKey(keyspace, key);
-    return this.#write((ticket) => this.#handle.remove(ticket, keyspace, key));
+    return promised((durable) => this.#remove(keyspace, key, durable));
   }
 
   dropPartition(keyspace: number, partition: number): Appended {
-    this.#enter();
-    checkPartition(keyspace, partition, this.report.partitionBits);
-    return this.#write((ticket) => this.#handle.dropPartition(ticket, keyspace, partition));
+    return promised((durable) => this.#dropPartition(keyspace, partition, durable));
   }
 
   batch(writes: readonly BatchWrite[]): AppendedBatch {
-    this.#enter();
-    checkBatch(writes, this.report);
-    const { numbers, bytes } = packBatch(writes);
-    const { sequence, durable } = this.#write((ticket) => this.#handle.batch(ticket, numbers, bytes));
+    const { sequence, durable } = promised((done) => {
+      this.#enter();
+      checkBatch(writes, this.report);
+      const { numbers, bytes } = packBatch(writes);
+      return this.#write(done, (ticket) => this.#handle.batch(ticket, numbers, bytes));
+    });
     return { firstSequence: sequence, durable };
   }
 
   get(keyspace: number, key: Uint8Array): Promise<StoredRecord | undefined> {
-    return this.#submit(keyspace, undefined, (ticket) => {
-      checkKey(keyspace, key);
-      this.#handle.get(ticket, keyspace, key);
+    return new Promise((resolve, reject) => {
+      // Not at once: who awaits one get after the other would keep the event loop from its turns.
+      this.#get(keyspace, key, false, (failed, found) => (failed === undefined ? resolve(found) : reject(failed)));
     });
   }
 
@@ -233,29 +234,62 @@ export class NativeEngine implements Engine, Walkable {
     if (this.#closing !== undefined) throw new StoreError('SHUTTING_DOWN', { message: 'the engine is closed' });
   }
 
-  #write(submit: (ticket: number) => number): Appended {
-    const waiting = wait(0, undefined);
-    const ticket = this.#tickets.take(waiting);
+  #append(record: PutRecord, durable: OnDurable): number {
+    this.#enter();
+    checkRecord(record, this.report.valueBytesMax);
+    const { keyspace, key, value, generation = 0, expiresAtMs = 0 } = record;
+    return this.#write(durable, (ticket) => this.#handle.append(ticket, keyspace, generation, expiresAtMs, key, value));
+  }
+
+  #remove(keyspace: number, key: Uint8Array, durable: OnDurable): number {
+    this.#enter();
+    checkKey(keyspace, key);
+    return this.#write(durable, (ticket) => this.#handle.remove(ticket, keyspace, key));
+  }
+
+  #dropPartition(keyspace: number, partition: number, durable: OnDurable): number {
+    this.#enter();
+    checkPartition(keyspace, partition, this.report.partitionBits);
+    return this.#write(durable, (ticket) => this.#handle.dropPartition(ticket, keyspace, partition));
+  }
+
+  #get(keyspace: number, key: Uint8Array, atOnce: boolean, then: Parameters<CallbackStore['get']>[2]): void {
+    const ticket = this.#tickets.take({ keyspace, page: undefined, done: then as Waiting['done'] });
+    try {
+      this.#enter();
+      checkKey(keyspace, key);
+      if (this.#handle.get(ticket, keyspace, key, atOnce)) return this.#turn();
+    } catch (error) {
+      return then(StoreError.from(this.#refused(ticket, error)), undefined);
+    }
+    this.#tickets.settle(ticket);
+    then(undefined, undefined);
+  }
+
+  #write(durable: OnDurable, submit: (ticket: number) => number): number {
+    const ticket = this.#tickets.take({ keyspace: 0, page: undefined, done: durable });
     try {
       const sequence = submit(ticket);
       this.#turn();
-      return { sequence, durable: waiting.promise };
+      return sequence;
     } catch (error) {
       throw this.#refused(ticket, error);
     }
   }
 
   #submit<T>(keyspace: number, page: Page | undefined, submit: (ticket: number) => void): Promise<T> {
-    const waiting = wait(keyspace, page);
-    const ticket = this.#tickets.take(waiting);
-    try {
-      this.#enter();
-      submit(ticket);
-      this.#turn();
-    } catch (error) {
-      waiting.reject(this.#refused(ticket, error));
-    }
-    return waiting.promise;
+    return new Promise((resolve, reject) => {
+      const done = (failed: StoreError | undefined, value: unknown): void =>
+        failed === undefined ? resolve(value as T) : reject(failed);
+      const ticket = this.#tickets.take({ keyspace, page, done });
+      try {
+        this.#enter();
+        submit(ticket);
+        this.#turn();
+      } catch (error) {
+        reject(this.#refused(ticket, error));
+      }
+    });
   }
 
   #refused(ticket: number, error: unknown): unknown {
@@ -275,7 +309,7 @@ export class NativeEngine implements Engine, Walkable {
     this.#pool = kept === undefined ? undefined : [kept];
   }
 
-  /** Settles what a batch completed; their reactions run together, after this returns to the event loop. */
+  /** Tells those who wait what a batch completed. They may submit at once: what they ask for goes on its way at the end of the turn. */
   #settle(count: number, slabs: readonly ArrayBuffer[] | undefined, messages: readonly string[] | undefined): void {
     for (let row = 0; row < count; row += 1) {
       const kind = this.#cell(row, COLUMN.kind);
@@ -291,12 +325,8 @@ export class NativeEngine implements Engine, Walkable {
         page.hashLow = this.#cell(row, COLUMN.hashLow);
       } else {
         const waiting = this.#tickets.settle(this.#cell(row, COLUMN.ticket));
-        if (this.#cell(row, COLUMN.reason) !== 0) {
-          if (kind === KIND.append || kind === KIND.remove) waiting.promise.catch(() => undefined);
-          waiting.reject(this.#failure(row, messages));
-        } else {
-          waiting.resolve(this.#outcome(row, kind, waiting, slabs));
-        }
+        if (this.#cell(row, COLUMN.reason) !== 0) waiting.done(this.#failure(row, messages), undefined);
+        else waiting.done(undefined, this.#outcome(row, kind, waiting, slabs));
       }
     }
   }
@@ -352,7 +382,13 @@ export class NativeEngine implements Engine, Walkable {
   }
 }
 
-function wait(keyspace: number, page: Page | undefined): Waiting {
-  const { promise, resolve, reject } = Promise.withResolvers<never>();
-  return { keyspace, page, promise, resolve, reject };
+/** A change as a promise; left alone, its failure is nobody's unhandled rejection. */
+function promised(submit: (durable: OnDurable) => number): Appended {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const sequence = submit((failed) => {
+    if (failed === undefined) return resolve();
+    promise.catch(() => undefined);
+    reject(failed);
+  });
+  return { sequence, durable: promise };
 }

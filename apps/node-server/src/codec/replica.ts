@@ -28,6 +28,9 @@ const STANDINGS: Readonly<Record<Standing, WireStanding>> = {
   unverified: WireStandings.UNVERIFIED,
   unreadable: WireStandings.UNREADABLE,
 };
+const OF_WIRE: ReadonlyMap<WireStanding, Standing> = new Map(
+  Object.entries(STANDINGS).map(([standing, wire]) => [wire, standing as Standing]),
+);
 const CONSISTENCIES: readonly (Consistency | undefined)[] = [undefined, 'ONE', 'QUORUM', 'ALL'];
 
 export function standingToWire(standing: Standing): WireStanding {
@@ -36,8 +39,7 @@ export function standingToWire(standing: Standing): WireStanding {
 
 /** A standing this version does not know counts as the least. */
 export function standingFromWire(standing: WireStanding): Standing {
-  const known = Object.entries(STANDINGS).find(([, wire]) => wire === standing)?.[0];
-  return (known as Standing | undefined) ?? 'unverified';
+  return OF_WIRE.get(standing) ?? 'unverified';
 }
 
 export function readFromWire(response: ReadReplicaResponse): Response<'read'> {

@@ -14,18 +14,15 @@ import {
   type SiblingSchema,
 } from '@ferrite/proto/kv';
 import { type GetResult, type ReplicaNode, type StoredValue, TTL_MS_MAX, type WriteResult } from '@ferrite/replication';
-import { type CausalContext, contextOf, isEmptyContext, type TokenCodec } from '@ferrite/vector-clock';
+import type { TokenCodec } from '@ferrite/vector-clock';
 import { decodePageToken, encodePageToken } from '../codec/page-token.ts';
 import { consistencyFromWire, durabilityFromWire, ttlFromWire } from '../codec/topology.ts';
+import { contextToWire, fitting } from './kv-answers.ts';
+import { checkIdempotencyToken, checkKey, checkValue } from './kv-limits.ts';
 
-const KEY_BYTES_MAX = 1024;
-const VALUE_BYTES_MAX = 8 * 1024 * 1024;
-const IDEMPOTENCY_TOKEN_BYTES_MAX = 64;
 const BATCH_OPS_MAX = 10_000;
 const SCAN_PAGE_RECORDS = 256;
 const SCAN_PAGE_BYTES = 1024 * 1024;
-/** Room in a message for everything that is not a value. */
-const MESSAGE_OVERHEAD_BYTES = 1024 * 1024;
 
 export interface KvServiceOptions {
   readonly replica: ReplicaNode;
@@ -45,8 +42,7 @@ interface WriteResponse {
 
 /** `ferrite.kv.v1.KvService`: the domain in the words of the wire. Methods that later versions bring are not registered. */
 export function kvService(options: KvServiceOptions): Partial<ServiceImpl<typeof KvService>> {
-  const { replica, tokens, requestTimeoutMs } = options;
-  const room = options.messageBytesMax - MESSAGE_OVERHEAD_BYTES;
+  const { replica, tokens, requestTimeoutMs, messageBytesMax } = options;
 
   const deadline = (context: HandlerContext): number => Math.max(1, context.timeoutMs() ?? requestTimeoutMs);
 
@@ -68,24 +64,14 @@ export function kvService(options: KvServiceOptions): Partial<ServiceImpl<typeof
     return answer(result, binding);
   };
 
-  /** As many siblings as fit; the context covers only those (P5). */
-  const answer = ({ versions }: GetResult, binding: { keyspaceId: number; keyHash: bigint }): GetResponse => {
-    let bytes = 0;
-    const fitting = versions.siblings.filter(({ value }, index) => {
-      bytes += value.bytes.byteLength;
-      return index === 0 || bytes <= room;
-    });
-    const more = fitting.length < versions.siblings.length;
-    const context = more ? contextOf(fitting.map(({ dot }) => dot)) : versions.context;
+  const answer = (result: GetResult, binding: { keyspaceId: number; keyHash: bigint }): GetResponse => {
+    const { siblings, context, more } = fitting(result, messageBytesMax);
     return {
-      siblings: fitting.map(({ value }) => siblingToWire(value)),
-      context: contextToWire(context, binding),
+      siblings: siblings.map(({ value }) => siblingToWire(value)),
+      context: contextToWire(tokens, binding, context),
       moreSiblings: more,
     };
   };
-
-  const contextToWire = (context: CausalContext, binding: { keyspaceId: number; keyHash: bigint }): Uint8Array =>
-    isEmptyContext(context) ? new Uint8Array() : tokens.encode(binding, context);
 
   const write = async (
     request: PutRequest | DeleteRequest,
@@ -95,17 +81,10 @@ export function kvService(options: KvServiceOptions): Partial<ServiceImpl<typeof
   ): Promise<WriteResponse> => {
     const { key } = request;
     checkKey(key);
-    if (value !== undefined && value.byteLength > VALUE_BYTES_MAX) {
-      throw new StoreError('VALUE_TOO_LARGE', {
-        message: `the value has ${value.byteLength} bytes, at most ${VALUE_BYTES_MAX} are stored`,
-      });
-    }
+    if (value !== undefined) checkValue(value);
     const keyspace = await replica.keyspace(request.keyspace);
     const { idempotencyToken } = request;
-    if (idempotencyToken.byteLength > IDEMPOTENCY_TOKEN_BYTES_MAX) {
-      const message = `an idempotency token has 1 to ${IDEMPOTENCY_TOKEN_BYTES_MAX} bytes`;
-      throw new StoreError('ARGUMENT_INVALID', { message });
-    }
+    checkIdempotencyToken(idempotencyToken);
     const binding = { keyspaceId: keyspace.id, keyHash: keyHash(key) };
     const consistency = consistencyFromWire(request.consistency);
     const durability = durabilityFromWire(request.durability);
@@ -121,7 +100,7 @@ export function kvService(options: KvServiceOptions): Partial<ServiceImpl<typeof
       ...(idempotencyToken.byteLength > 0 && { idempotencyToken }),
     });
     return {
-      context: contextToWire(result.context, binding),
+      context: contextToWire(tokens, binding, result.context),
       ackedReplicas: result.acked,
       durableReplicas: result.durable,
       hintedReplicas: result.hinted,
@@ -197,15 +176,6 @@ export function kvService(options: KvServiceOptions): Partial<ServiceImpl<typeof
 }
 
 const EMPTY = new Uint8Array();
-
-function checkKey(key: Uint8Array): void {
-  if (key.byteLength === 0) throw new StoreError('KEY_EMPTY');
-  if (key.byteLength > KEY_BYTES_MAX) {
-    throw new StoreError('KEY_TOO_LARGE', {
-      message: `the key has ${key.byteLength} bytes, at most ${KEY_BYTES_MAX} are stored`,
-    });
-  }
-}
 
 function siblingToWire(value: StoredValue): MessageInitShape<typeof SiblingSchema> {
   return {

@@ -225,6 +225,9 @@ class Client {
   /// Reads one record. Sees every write accepted before this call, and only durable ones (it waits for them).
   /// Completion: CHECKSUM_MISMATCH when the record is damaged or unreadable.
   base::Status get(std::uint32_t keyspace, base::Bytes key, std::uint64_t tag);
+  /// False: the key is absent, which counts as a get and costs a look at the index alone. True: a get may find
+  /// something, wait for it, or fail.
+  [[nodiscard]] bool may_hold(std::uint32_t keyspace, base::Bytes key) const noexcept;
   /// Reads one page of a partition. Sees what `get` would see.
   base::Status scan(const ScanRequest& request, std::uint64_t tag);
   /// Completes when everything accepted before this call is durable.

@@ -85,6 +85,7 @@ class Core {
   std::optional<bool> await(ClientQueue& client, const Patience& patience) noexcept;
   void pay_wake(ClientQueue& client) noexcept;
   std::unique_ptr<ReadLane> open_lane();
+  [[nodiscard]] bool may_hold(std::uint32_t keyspace, base::Bytes key) noexcept;
   std::optional<base::Status> begin_lane_get(const std::shared_ptr<ClientQueue>& client, std::uint32_t keyspace,
                                              base::Bytes key, std::uint64_t tag, PinnedPlaces& places);
   void undo_lane_get(ClientQueue& client) noexcept;

@@ -48,6 +48,21 @@ std::optional<Status> Core::begin_lane_get(const std::shared_ptr<ClientQueue>& c
   return Status();
 }
 
+bool Core::may_hold(std::uint32_t keyspace, base::Bytes key) noexcept {
+  if (!check_key(key).ok()) return true;
+  const std::uint64_t hash = checksum::xxh64(key);
+  {
+    const std::lock_guard lock(mutex_);
+    if (failed() || closing_ || pending_.may_hold(keyspace, hash)) return true;
+  }
+  // After the look at the filter: a write that was pending then is applied by now.
+  const std::lock_guard lock(index_mutex_);
+  Location location;
+  if (index_->find(keyspace, hash, {&location, 1}) > 0) return true;
+  add(counters_.gets, 1);
+  return false;
+}
+
 void Core::undo_lane_get(ClientQueue& client) noexcept {
   const std::lock_guard lock(mutex_);
   client.leave();

@@ -12,11 +12,14 @@ import { Link, type LinkRole } from './link.ts';
 import { decodeRequest, encodeMessage } from './message-codec.ts';
 import { Assembler } from './message-stream.ts';
 import type { Preface } from './preface.ts';
+import { type DirectHost, type DirectMethod, ServedCall } from './served-call.ts';
 import { ServerStream } from './server-stream.ts';
 
 /** What the connections of one listener share. */
 export interface ServerShared {
   readonly methods: ReadonlyMap<string, MethodImplSpec>;
+  /** By the same names. */
+  readonly direct: ReadonlyMap<string, DirectMethod>;
   readonly limits: Limits;
   readonly pool: BatchPool;
   readonly onError: (error: unknown, method: string) => void;
@@ -33,11 +36,13 @@ interface PartialCall {
 }
 
 /** The server's end of one connection: turns frames into calls of handlers, and what they give into frames. */
-export class ServerConnection implements LinkRole {
+export class ServerConnection implements LinkRole, DirectHost {
   readonly side = 'server';
   readonly link: Link;
   readonly #shared: ServerShared;
   readonly #methods: (MethodImplSpec | undefined)[] = [];
+  /** By the same numbers. */
+  readonly #direct: (DirectMethod | undefined)[] = [];
   readonly #partial = new Map<number, PartialCall>();
   readonly #running = new Map<number, CallContext>();
   readonly #streams = new Map<number, ServerStream>();
@@ -45,6 +50,7 @@ export class ServerConnection implements LinkRole {
   #peer: Preface | undefined;
   #lastStream = 0;
   #bufferedBytes = 0;
+  #directInFlight = 0;
   #draining = false;
   readonly #prefaceTimer: NodeJS.Timeout;
 
@@ -58,7 +64,7 @@ export class ServerConnection implements LinkRole {
   }
 
   get inFlight(): number {
-    return this.#running.size + this.#streams.size + this.#partial.size;
+    return this.#directInFlight + this.#running.size + this.#streams.size + this.#partial.size;
   }
 
   /** Refuses new calls; the connection ends when those in flight are answered. */
@@ -114,7 +120,9 @@ export class ServerConnection implements LinkRole {
 
   #onMethod(id: number, payload: Buffer): void {
     if (id !== this.#methods.length || id >= METHODS_MAX) throw malformed(`method id ${id} is out of turn`);
-    this.#methods.push(this.#shared.methods.get(payload.toString('utf8')));
+    const name = payload.toString('utf8');
+    this.#methods.push(this.#shared.methods.get(name));
+    this.#direct.push(this.#shared.direct.get(name));
   }
 
   #onOpen(flags: number, id: number, stream: number, deadlineMs: number, payload: Buffer): void {
@@ -126,6 +134,15 @@ export class ServerConnection implements LinkRole {
     const body = blockEnd === 0 ? payload : payload.subarray(blockEnd);
     const refusal = this.#refusal(id);
     if (refusal !== undefined) return this.#sendError(stream, refusal);
+    const direct = this.#direct[id];
+    const whole = (flags & Flag.endMessage) !== 0;
+    if (direct !== undefined && whole && blockEnd === 0) {
+      this.#directInFlight += 1;
+      this.#shared.inFlight += 1;
+      const call = new ServedCall(this, stream, deadlineMs);
+      if (direct(body, call)) return;
+      call.leave();
+    }
     const spec = this.#methods[id] as MethodImplSpec;
     const context = new CallContext(
       spec.method,
@@ -134,7 +151,7 @@ export class ServerConnection implements LinkRole {
       blockEnd === 0 ? undefined : payload.subarray(0, blockEnd),
     );
     if (spec.kind !== 'unary') return this.#openStream(spec, context, flags, body);
-    if ((flags & Flag.endMessage) !== 0) return this.#runUnary(spec, context, body);
+    if (whole) return this.#runUnary(spec, context, body);
     if ((flags & Flag.endStream) !== 0) throw malformed('a stream ended inside a message');
     const call = { spec, context, request: new Assembler() };
     this.#partial.set(stream, call);
@@ -238,6 +255,27 @@ export class ServerConnection implements LinkRole {
     stream.onData(flags, body);
   }
 
+  /** One call less in flight. False if nobody waits for its answer any more. */
+  endDirect(): boolean {
+    this.#directInFlight -= 1;
+    this.#shared.inFlight -= 1;
+    return !this.link.closed;
+  }
+
+  sendDirect(stream: number, message: Uint8Array): void {
+    const refusal = this.#refusalOf(message.length);
+    const flags = Flag.endMessage | Flag.endStream;
+    if (refusal !== undefined) this.#sendError(stream, refusal);
+    else this.link.writer.message(FrameType.data, flags, 0, stream, 0, undefined, message);
+    this.#endIfDrained();
+  }
+
+  failDirect(stream: number, error: unknown): void {
+    if (!StoreError.is(error)) this.#shared.onError(error, 'a direct method');
+    this.#sendError(stream, error);
+    this.#endIfDrained();
+  }
+
   #runUnary(spec: UnarySpec, context: CallContext, bytes: Buffer): void {
     let result: ReturnType<UnarySpec['impl']>;
     try {
@@ -287,17 +325,8 @@ export class ServerConnection implements LinkRole {
     last: boolean,
     onSent?: () => void,
   ): boolean {
-    const { messageBytesMax, bufferedBytesMax } = this.#shared.limits;
-    const max = Math.min(messageBytesMax, (this.#peer as Preface).messageBytesMax);
-    if (bytes.length > max) {
-      throw new StoreError('MESSAGE_TOO_LARGE', {
-        effect: 'unknown',
-        message: `the answer of ${bytes.length} bytes is larger than the ${max} the caller accepts`,
-      });
-    }
-    if (this.link.writer.bufferedBytes + bytes.length > 2 * bufferedBytesMax) {
-      throw new StoreError('OVERLOADED', { effect: 'unknown', message: 'the caller does not read its answers' });
-    }
+    const refusal = this.#refusalOf(bytes.length);
+    if (refusal !== undefined) throw refusal;
     const trailers = last ? context.trailerBlock() : undefined;
     return this.link.writer.message(
       FrameType.data,
@@ -312,6 +341,20 @@ export class ServerConnection implements LinkRole {
       bytes,
       onSent,
     );
+  }
+
+  /** Why an answer of so many bytes cannot be sent, if it cannot. */
+  #refusalOf(bytes: number): StoreError | undefined {
+    const { messageBytesMax, bufferedBytesMax } = this.#shared.limits;
+    const max = Math.min(messageBytesMax, (this.#peer as Preface).messageBytesMax);
+    if (bytes > max) {
+      const message = `the answer of ${bytes} bytes is larger than the ${max} the caller accepts`;
+      return new StoreError('MESSAGE_TOO_LARGE', { effect: 'unknown', message });
+    }
+    if (this.link.writer.bufferedBytes + bytes > 2 * bufferedBytesMax) {
+      return new StoreError('OVERLOADED', { effect: 'unknown', message: 'the caller does not read its answers' });
+    }
+    return undefined;
   }
 
   /** Ends a stream of answers. */

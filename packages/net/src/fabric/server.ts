@@ -1,17 +1,21 @@
 import { createServer, type Socket } from 'node:net';
+import type { DescMethodUnary } from '@bufbuild/protobuf';
 import { StoreError } from '@ferrite/errors';
 import { formatEndpoint, parseEndpoint } from '../address.ts';
 import { type Limits, limitsFrom } from '../limits.ts';
 import { listenSocket } from '../listen-socket.ts';
 import type { Listener } from '../listener.ts';
-import { type Routes, recordRoutes } from '../routes.ts';
+import { methodName, type Routes, recordRoutes } from '../routes.ts';
 import { BatchPool } from './frame-writer.ts';
+import type { DirectMethod } from './served-call.ts';
 import { ServerConnection, type ServerShared } from './server-connection.ts';
 
 export interface FabricServerOptions {
   /** `host:port` or `unix:/path`. */
   readonly address: string;
   readonly routes: Routes;
+  /** Unary methods of `routes` that are answered from their bytes, where they can be. */
+  readonly direct?: ReadonlyMap<DescMethodUnary, DirectMethod>;
   readonly limits?: Partial<Limits>;
   /** Closes the listener when it fires. */
   readonly signal?: AbortSignal;
@@ -28,6 +32,7 @@ export async function listenFabric(options: FabricServerOptions): Promise<Listen
   const limits = limitsFrom(options.limits);
   const shared: ServerShared = {
     methods: recordRoutes(options.routes).methods,
+    direct: new Map([...(options.direct ?? [])].map(([method, answer]) => [methodName(method), answer])),
     limits,
     pool: new BatchPool(),
     onError: options.onError ?? (() => {}),

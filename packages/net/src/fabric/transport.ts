@@ -6,6 +6,7 @@ import { type Endpoint, formatEndpoint, parseEndpoint, socketOptions } from '../
 import { DeadlineTimer, monotonicMs } from '../deadline.ts';
 import { type Limits, limitsFrom } from '../limits.ts';
 import { type ClientCall, ClientConnection } from './client-connection.ts';
+import { type DirectAnswer, DirectUnaryCall } from './direct-call.ts';
 import { BatchPool } from './frame-writer.ts';
 import type { HeaderInput } from './header-block.ts';
 import { StreamCall } from './stream-call.ts';
@@ -30,6 +31,12 @@ export interface FabricTransport extends Transport, AsyncDisposable {
   readonly address: string;
   /** Calls waiting or in flight. */
   readonly inFlight: number;
+  /**
+   * A unary call in wire form. `encode` is called when the request is put on the wire, perhaps never; what it gives is
+   * borrowed until it returns, or kept if larger than 8 KiB. `then` is called once: from the event loop, or at once if there
+   * is no way to the peer.
+   */
+  call(method: DescMethodUnary, encode: () => Uint8Array, timeoutMs: number, then: DirectAnswer): void;
   /** Refuses new calls and resolves when those in flight are answered, at most `drainTimeoutMs` later. */
   close(): Promise<void>;
 }
@@ -95,6 +102,10 @@ class ReconnectingTransport implements FabricTransport {
       if (signal?.aborted === true) call.giveUp(signal.reason);
       else this.#start(call);
     });
+  }
+
+  call(method: DescMethodUnary, encode: () => Uint8Array, timeoutMs: number, then: DirectAnswer): void {
+    this.#start(new DirectUnaryCall(method, encode, timeoutMs, then));
   }
 
   stream<I extends DescMessage, O extends DescMessage>(

@@ -1,16 +1,25 @@
+import type { StoreError } from '@ferrite/errors';
+
+/** Hears once, later, that a change is on the medium, or why that is in doubt. */
+export type OnDurable = (failed: StoreError | undefined) => void;
+
 /**
- * The durable store under a replica. `@ferrite/spdk-engine` fits it as it is. Reads see every append accepted before
- * them. Bytes given are copied before the call returns; bytes received belong to the receiver.
+ * The durable store under a replica: the callbacks of `@ferrite/spdk-engine` and its pages. Reads see every append accepted
+ * before them. Bytes given are copied before the call returns; bytes received belong to the receiver.
  */
 export interface LocalStore {
   /** Throws a `StoreError` of effect `none` if the store does not take it; once taken only a failing device loses it. */
-  append(record: { keyspace: number; key: Uint8Array; value: Uint8Array }): { readonly durable: Promise<void> };
+  append(record: { keyspace: number; key: Uint8Array; value: Uint8Array }, durable: OnDurable): void;
   /** Forgets a key; no difference whether it was there. Otherwise as {@link append}. */
-  remove(keyspace: number, key: Uint8Array): { readonly durable: Promise<void> };
+  remove(keyspace: number, key: Uint8Array, durable: OnDurable): void;
   /** Forgets everything accepted before this call in a partition of a keyspace. Otherwise as {@link append}. */
-  dropPartition(keyspace: number, partition: number): { readonly durable: Promise<void> };
-  /** Rejects with `CHECKSUM_MISMATCH` if the record is damaged. */
-  get(keyspace: number, key: Uint8Array): Promise<{ readonly value: Uint8Array } | undefined>;
+  dropPartition(keyspace: number, partition: number, durable: OnDurable): void;
+  /** Calls `then` once, perhaps at once; it fails with `CHECKSUM_MISMATCH` if the record is damaged. */
+  get(
+    keyspace: number,
+    key: Uint8Array,
+    then: (failed: StoreError | undefined, found: { readonly value: Uint8Array } | undefined) => void,
+  ): void;
   /** A page of one partition of one keyspace, in the order (hash, key). */
   scanPage(request: {
     keyspace: number;

@@ -2,7 +2,8 @@ import { StoreError, unreachable } from '@ferrite/errors';
 import type { Effect, ScanResult } from '../core/effect.ts';
 import type { Event } from '../core/event.ts';
 import type { GetResult, Outcome, PeerResponse, WriteResult } from '../core/message.ts';
-import type { ReplicaPorts } from './replica-node.ts';
+import type { OnDurable } from '../ports/local-store.ts';
+import type { ReplicaPorts } from './replica-node-api.ts';
 
 /** What the runner hands back to the node. */
 export interface RunnerHost {
@@ -44,18 +45,24 @@ export class EffectRunner {
     switch (effect.type) {
       case 'append': {
         const { keyspaceId: keyspace, key, value } = effect;
-        return this.#change(effect.ticket, () => this.#ports.store.append({ keyspace, key, value }));
+        return this.#change(effect.ticket, (durable) => this.#ports.store.append({ keyspace, key, value }, durable));
       }
       case 'remove':
-        return this.#change(effect.ticket, () => this.#ports.store.remove(effect.keyspaceId, effect.key));
+        return this.#change(effect.ticket, (durable) =>
+          this.#ports.store.remove(effect.keyspaceId, effect.key, durable),
+        );
       case 'dropPartition':
-        return this.#change(effect.ticket, () => this.#ports.store.dropPartition(effect.keyspaceId, effect.partition));
+        return this.#change(effect.ticket, (durable) =>
+          this.#ports.store.dropPartition(effect.keyspaceId, effect.partition, durable),
+        );
       case 'read': {
         const { ticket } = effect;
-        const got = this.#ports.store.get(effect.keyspaceId, effect.key);
-        return void got.then(
-          (record) => this.#raise({ type: 'read', ticket, outcome: { ok: true, value: record?.value } }),
-          (error: unknown) => this.#raise({ type: 'read', ticket, outcome: failure(error) }),
+        return this.#ports.store.get(effect.keyspaceId, effect.key, (failed, found) =>
+          this.#raise({
+            type: 'read',
+            ticket,
+            outcome: failed === undefined ? { ok: true, value: found?.value } : { ok: false, error: failed },
+          }),
         );
       }
       case 'page': {
@@ -71,10 +78,8 @@ export class EffectRunner {
         const { ticket } = effect;
         const { clock, transport } = this.#ports;
         const sentAtMs = clock.monotonicMs();
-        const took = (): number => clock.monotonicMs() - sentAtMs;
-        return void transport.call(effect.to, effect.request, effect.timeoutMs).then(
-          (value) => this.#raise({ type: 'peer', ticket, outcome: { ok: true, value }, tookMs: took() }),
-          (error: unknown) => this.#raise({ type: 'peer', ticket, outcome: failure(error), tookMs: took() }),
+        return transport.call(effect.to, effect.request, effect.timeoutMs, (outcome) =>
+          this.#raise({ type: 'peer', ticket, outcome, tookMs: clock.monotonicMs() - sentAtMs }),
         );
       }
       case 'timer': {
@@ -117,18 +122,13 @@ export class EffectRunner {
   }
 
   /** The store answers at once whether it takes a change, and later whether it is on the medium. */
-  #change(ticket: number, change: () => { readonly durable: Promise<void> }): void {
-    let durable: Promise<void>;
+  #change(ticket: number, change: (durable: OnDurable) => void): void {
     try {
-      ({ durable } = change());
+      change((failed) => this.#raise({ type: 'durable', ticket, failed }));
     } catch (error) {
       return this.#raise({ type: 'accepted', ticket, refused: StoreError.from(error) });
     }
     this.#raise({ type: 'accepted', ticket, refused: undefined });
-    durable.then(
-      () => this.#raise({ type: 'durable', ticket, failed: undefined }),
-      (error: unknown) => this.#raise({ type: 'durable', ticket, failed: StoreError.from(error) }),
-    );
   }
 }
 

@@ -3,7 +3,7 @@ import type { Claim } from '../core/membership/claim.ts';
 import { type NodeDescription } from '../core/topology.ts';
 import { formTopology } from '../core/topology-keyspaces.ts';
 import { MembershipLoop } from './membership-loop.ts';
-import type { ReplicaPorts } from './replica-node.ts';
+import type { ReplicaPorts } from './replica-node-api.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

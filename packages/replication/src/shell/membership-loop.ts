@@ -5,7 +5,7 @@ import { Membership, type MembershipEvent } from '../core/membership/membership.
 import type { TopologyDocument } from '../core/topology.ts';
 import type { GossipTransport } from '../ports/gossip-transport.ts';
 import { fraction } from './random-numbers.ts';
-import type { ReplicaPorts } from './replica-node.ts';
+import type { ReplicaPorts } from './replica-node-api.ts';
 
 type LoopPorts = Pick<ReplicaPorts, 'clock' | 'random' | 'note'>;
 

@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { type NodeDescription, type TopologyDocument } from '../core/topology.ts';
 import { createKeyspace, formTopology } from '../core/topology-keyspaces.ts';
 import type { LocalStore } from '../ports/local-store.ts';
+import type { ReplicaTransport } from '../ports/replica-transport.ts';
 import type { TopologyStore } from '../ports/topology-store.ts';
-import { openReplicaNode, type ReplicaNode } from './replica-node.ts';
+import { openReplicaNode } from './replica-node.ts';
+import type { ReplicaNode } from './replica-node-api.ts';
 
 /** A store in memory that is durable at the next turn; `fail` makes its device fail. */
 function memoryStore(): LocalStore & { fail(): void; size(): number } {
@@ -16,21 +18,21 @@ function memoryStore(): LocalStore & { fail(): void; size(): number } {
       broken = true;
     },
     size: () => records.size,
-    append({ keyspace, key, value }) {
+    append({ keyspace, key, value }, durable) {
       if (broken) throw new StoreError('DEVICE_FAILED');
       records.set(id(keyspace, key), value.slice());
-      return { durable: Promise.resolve() };
+      queueMicrotask(() => durable(undefined));
     },
-    remove(keyspace, key) {
+    remove(keyspace, key, durable) {
       records.delete(id(keyspace, key));
-      return { durable: Promise.resolve() };
+      queueMicrotask(() => durable(undefined));
     },
     dropPartition() {
       throw new StoreError('OVERLOADED');
     },
-    async get(keyspace, key) {
+    get(keyspace, key, then) {
       const value = records.get(id(keyspace, key));
-      return value && { value };
+      then(undefined, value && { value });
     },
     async scanPage() {
       return { records: [], damaged: 0 };
@@ -84,7 +86,9 @@ async function open(
 ): Promise<{ node: ReplicaNode; store: ReturnType<typeof memoryStore> }> {
   const topology = (await topologyStore.read()) as TopologyDocument;
   const refused = new StoreError('FABRIC_UNAVAILABLE');
-  const transport = { call: () => Promise.reject(refused) };
+  const transport: ReplicaTransport = {
+    call: (_to, _request, _timeoutMs, then) => then({ ok: false, error: refused }),
+  };
   const node = await openReplicaNode(
     { store, transport, topologyStore, clock, random },
     { nodeId: 'n1', topology, report },

@@ -1,132 +1,41 @@
 import { invariant, StoreError } from '@ferrite/errors';
-import type { CausalContext } from '@ferrite/vector-clock';
 import type { ScanResult } from '../core/effect.ts';
 import type { ClientCommand, DamageReport, Event } from '../core/event.ts';
 import { SYSTEM_KEYSPACE } from '../core/limits.ts';
 import type { Claim } from '../core/membership/claim.ts';
 import type { GossipMessage } from '../core/membership/gossip-message.ts';
-import type { GetResult, Outcome, PeerRequest, PeerResponse, ScanPlace, WriteResult } from '../core/message.ts';
-import { ReplicaCore, type ReplicaStatus, type StoreReport } from '../core/replica-core.ts';
+import type { GetResult, Outcome, PeerRequest, PeerResponse, WriteResult } from '../core/message.ts';
+import { ReplicaCore, type ReplicaStatus } from '../core/replica-core.ts';
 import { SYSTEM_STATE_KEY } from '../core/system-state.ts';
-import {
-  type Consistency,
-  type Durability,
-  type Keyspace,
-  keyspaceNamed,
-  type TopologyDocument,
-} from '../core/topology.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { GossipTransport } from '../ports/gossip-transport.ts';
-import type { LocalStore } from '../ports/local-store.ts';
-import type { Random } from '../ports/random.ts';
-import type { ReplicaTransport } from '../ports/replica-transport.ts';
-import type { TopologyStore } from '../ports/topology-store.ts';
+import { type Keyspace, keyspaceNamed, type TopologyDocument } from '../core/topology.ts';
 import { EffectRunner } from './effect-runner.ts';
 import { type MembershipLoop, openMembershipLoop } from './membership-loop.ts';
 import { fraction, hex } from './random-numbers.ts';
-
-/** The drivers a node is composed of. */
-export interface ReplicaPorts {
-  readonly store: LocalStore;
-  readonly transport: ReplicaTransport;
-  /** Absent: nobody is ever suspected. */
-  readonly gossip?: GossipTransport;
-  readonly topologyStore: TopologyStore;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Facts worth a log line. */
-  readonly note?: (level: 'info' | 'warn', text: string, facts: Readonly<Record<string, string | number>>) => void;
-}
-
-export interface ReplicaNodeConfig {
-  readonly nodeId: string;
-  readonly topology: TopologyDocument;
-  readonly report: StoreReport;
-}
-
-/** A read; `consistency` is the keyspace's own when absent. */
-export interface GetCommand {
-  readonly keyspace: string;
-  readonly key: Uint8Array;
-  readonly consistency?: Consistency;
-  /** The answer descends from it, else `STALE_READ` (P11). */
-  readonly atLeast?: CausalContext;
-  readonly timeoutMs: number;
-}
-
-/** A put, or a delete (`value` absent). Without `context` a put is blind and a delete deletes what a quorum sees. */
-export interface WriteCommand extends Omit<GetCommand, 'atLeast'> {
-  readonly value?: Uint8Array;
-  readonly context?: CausalContext;
-  readonly durability?: Durability;
-  /** How long a put lives, in milliseconds; absent: as long as the keyspace says. */
-  readonly ttlMs?: number;
-  /** The same in a write that is sent again; it then has one effect (P12). */
-  readonly idempotencyToken?: Uint8Array;
-}
-
-/** A page of a scan: the records after `after` in the order (partition, hash, key), at most about `maxRecords`. */
-export interface ScanCommand {
-  readonly keyspace: string;
-  readonly consistency?: Consistency;
-  readonly after?: ScanCursor;
-  readonly maxRecords: number;
-  readonly maxBytes: number;
-  readonly timeoutMs: number;
-}
-
-/** Where a scan stands. */
-export interface ScanCursor {
-  readonly partition: number;
-  /** Absent: at the partition's beginning. */
-  readonly place?: ScanPlace;
-}
-
-export interface ScanPageResult {
-  readonly records: ScanResult['records'];
-  /** Where the next page starts; absent at the end of the keyspace. */
-  readonly next: ScanCursor | undefined;
-}
-
-/** A node of the cluster, ready to answer. */
-export interface ReplicaNode extends AsyncDisposable {
-  get(command: GetCommand): Promise<GetResult>;
-  /** Puts or deletes. A `StoreError` of effect `unknown` means in doubt. */
-  write(command: WriteCommand): Promise<WriteResult>;
-  scanPage(command: ScanCommand): Promise<ScanPageResult>;
-  /** Answers a peer. */
-  handle(request: PeerRequest): Promise<PeerResponse>;
-  /** Takes a membership message from a peer. */
-  hear(from: string, message: GossipMessage): void;
-  /** What this node holds of each other one; empty without a gossip transport. */
-  members(): readonly Claim[];
-  topology(): TopologyDocument;
-  /** The keyspace of that name (empty: `default`), looked up in the store if this node has not heard of it. `KEYSPACE_NOT_FOUND`. */
-  keyspace(name: string): Keyspace | Promise<Keyspace>;
-  /** Takes a newer version of the topology. */
-  learnTopology(document: TopologyDocument): void;
-  /** Takes note of something the store cannot read back ({@link DamageReport}). */
-  learnDamage(report: DamageReport): void;
-  /** Changes the topology by compare-and-set, again from the newest version if another writer was first. */
-  changeTopology(change: (document: TopologyDocument) => TopologyDocument): Promise<TopologyDocument>;
-  status(): ReplicaStatus;
-  /** Settles (never rejects) with the reason if this node must stop. */
-  readonly failed: Promise<StoreError>;
-  /** Refuses new work, waits for what is in flight, leaves the state of a clean close. The store stays open. */
-  close(): Promise<void>;
-}
+import type {
+  GetCommand,
+  ReplicaCalls,
+  ReplicaNode,
+  ReplicaNodeConfig,
+  ReplicaPorts,
+  ScanCommand,
+  ScanPageResult,
+  Then,
+  WriteCommand,
+} from './replica-node-api.ts';
 
 const CHANGE_ATTEMPTS = 20;
+const EMPTY = new Uint8Array();
 
 /**
  * Starts a replica on an open store. Resolves when the node's own state is durable; it may still be unverified or
  * recovering then ({@link ReplicaNode.status}). Rejects if the image belongs to another cluster or the id is taken.
  */
 export async function openReplicaNode(ports: ReplicaPorts, config: ReplicaNodeConfig): Promise<ReplicaNode> {
-  const system = await ports.store.get(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY).then(
-    (record): Outcome<Uint8Array | undefined> => ({ ok: true, value: record?.value }),
-    (error: unknown): Outcome<Uint8Array | undefined> => ({ ok: false, error: StoreError.from(error) }),
-  );
+  const system = await new Promise<Outcome<Uint8Array | undefined>>((resolve) => {
+    ports.store.get(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY, (failed, found) =>
+      resolve(failed === undefined ? { ok: true, value: found?.value } : { ok: false, error: failed }),
+    );
+  });
   const core = new ReplicaCore({
     nodeId: config.nodeId,
     incarnation: hex(ports.random.bytes(16)),
@@ -146,8 +55,8 @@ class Shell implements ReplicaNode {
   readonly #ports: ReplicaPorts;
   readonly #nodeId: string;
   readonly #runner: EffectRunner;
-  readonly #operations = new Map<number, Settle<GetResult | WriteResult | ScanResult>>();
-  readonly #requests = new Map<number, Settle<PeerResponse>>();
+  readonly #operations = new Map<number, Then<GetResult | WriteResult | ScanResult>>();
+  readonly #requests = new Map<number, Then<PeerResponse>>();
   #nextId = 1;
   #queue: Event[] = [];
   #running = false;
@@ -159,6 +68,27 @@ class Shell implements ReplicaNode {
   #idle: (() => void) | undefined;
   #fetching: Promise<void> | undefined;
   #membership: MembershipLoop | undefined;
+
+  readonly calls: ReplicaCalls = {
+    get: (command, then) => {
+      const { keyspace, key, timeoutMs, atLeast, consistency = keyspace.readConsistency } = command;
+      this.#run({ type: 'get', keyspace, key, consistency, atLeast, timeoutMs }, then);
+    },
+    write: (command, then) => {
+      const { keyspace, key, value, context, ttlMs, idempotencyToken, timeoutMs } = command;
+      const { consistency = keyspace.writeConsistency, durability = keyspace.durability } = command;
+      const type = value === undefined ? 'delete' : 'put';
+      const what = { type, keyspace, key, value: value ?? EMPTY, context } as const;
+      this.#run({ ...what, consistency, durability, ttlMs, idempotencyToken, timeoutMs }, then);
+    },
+    handle: (request, then) => {
+      const refusal = this.#failure ?? (this.#stopped && new StoreError('SHUTTING_DOWN'));
+      if (refusal !== undefined) return then({ ok: false, error: refusal });
+      const id = this.#nextId++;
+      this.#requests.set(id, then);
+      this.#dispatch({ type: 'request', id, request });
+    },
+  };
 
   constructor(core: ReplicaCore, ports: ReplicaPorts, nodeId: string) {
     this.#core = core;
@@ -195,35 +125,12 @@ class Shell implements ReplicaNode {
 
   async get(command: GetCommand): Promise<GetResult> {
     const keyspace = await this.keyspace(command.keyspace);
-    const { key, timeoutMs, atLeast, consistency = keyspace.readConsistency } = command;
-    return (await this.#run({ type: 'get', keyspace, key, consistency, atLeast, timeoutMs })) as GetResult;
+    return await settled((then) => this.calls.get({ ...command, keyspace }, then));
   }
 
   async write(command: WriteCommand): Promise<WriteResult> {
     const keyspace = await this.keyspace(command.keyspace);
-    const {
-      key,
-      timeoutMs,
-      context,
-      consistency = keyspace.writeConsistency,
-      durability = keyspace.durability,
-      ttlMs,
-      idempotencyToken,
-    } = command;
-    const type = command.value === undefined ? 'delete' : 'put';
-    const value = command.value ?? new Uint8Array();
-    return (await this.#run({
-      type,
-      keyspace,
-      key,
-      value,
-      context,
-      consistency,
-      durability,
-      ttlMs,
-      idempotencyToken,
-      timeoutMs,
-    })) as WriteResult;
+    return await settled((then) => this.calls.write({ ...command, keyspace }, then));
   }
 
   async scanPage(command: ScanCommand): Promise<ScanPageResult> {
@@ -247,19 +154,13 @@ class Shell implements ReplicaNode {
       consistency,
       timeoutMs,
     } as const;
-    const { records, next } = (await this.#run(page)) as ScanResult;
+    const { records, next } = await settled<ScanResult>((then) => this.#run(page, then));
     if (next !== undefined) return { records, next: { partition, place: { keyspaceId: keyspace.id, ...next } } };
     return { records, next: partition + 1 < topology.table.length ? { partition: partition + 1 } : undefined };
   }
 
   handle(request: PeerRequest): Promise<PeerResponse> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    if (this.#stopped !== undefined) return Promise.reject(new StoreError('SHUTTING_DOWN'));
-    return new Promise((resolve, reject) => {
-      const id = this.#nextId++;
-      this.#requests.set(id, { resolve, reject });
-      this.#dispatch({ type: 'request', id, request });
-    });
+    return settled((then) => this.calls.handle(request, then));
   }
 
   hear(from: string, message: GossipMessage): void {
@@ -274,15 +175,19 @@ class Shell implements ReplicaNode {
     return this.#core.topology();
   }
 
-  keyspace(name: string): Keyspace | Promise<Keyspace> {
+  knownKeyspace(name: string): Keyspace | undefined {
     const wanted = name === '' ? 'default' : name;
-    const known = this.#core.topology().keyspaces.find((keyspace) => keyspace.name === wanted);
+    return this.#core.topology().keyspaces.find((keyspace) => keyspace.name === wanted);
+  }
+
+  keyspace(name: string): Keyspace | Promise<Keyspace> {
+    const known = this.knownKeyspace(name);
     if (known !== undefined) return known;
     // One look at the store serves all who wait for it.
     this.#fetching ??= this.#fetchTopology().finally(() => {
       this.#fetching = undefined;
     });
-    return this.#fetching.then(() => keyspaceNamed(this.#core.topology(), wanted));
+    return this.#fetching.then(() => keyspaceNamed(this.#core.topology(), name === '' ? 'default' : name));
   }
 
   learnTopology(document: TopologyDocument): void {
@@ -335,14 +240,13 @@ class Shell implements ReplicaNode {
     this.#membership?.close();
   }
 
-  #run(command: ClientCommand): Promise<GetResult | WriteResult | ScanResult> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    if (this.#closing !== undefined) return Promise.reject(new StoreError('SHUTTING_DOWN'));
-    return new Promise((resolve, reject) => {
-      const op = this.#nextId++;
-      this.#operations.set(op, { resolve, reject });
-      this.#dispatch({ type: 'client', op, command });
-    });
+  /** The type of what comes is that which the core gives to this kind of command. */
+  #run<T extends GetResult | WriteResult | ScanResult>(command: ClientCommand, then: Then<T>): void {
+    const refusal = this.#failure ?? (this.#closing && new StoreError('SHUTTING_DOWN'));
+    if (refusal !== undefined) return then({ ok: false, error: refusal });
+    const op = this.#nextId++;
+    this.#operations.set(op, then as Then<GetResult | WriteResult | ScanResult>);
+    this.#dispatch({ type: 'client', op, command });
   }
 
   /** The one loop: an event, its effects in order, then the next event. Events raised meanwhile wait their turn. */
@@ -361,12 +265,11 @@ class Shell implements ReplicaNode {
     }
   }
 
-  #settle<T>(table: Map<number, Settle<T>>, id: number, outcome: Outcome<T>): void {
-    const settle = table.get(id);
-    invariant(settle !== undefined, 'INV-REPL-0', `operation ${id} was answered twice`);
+  #settle<T>(table: Map<number, Then<T>>, id: number, outcome: Outcome<T>): void {
+    const then = table.get(id);
+    invariant(then !== undefined, 'INV-REPL-0', `operation ${id} was answered twice`);
     table.delete(id);
-    if (outcome.ok) settle.resolve(outcome.value);
-    else settle.reject(outcome.error);
+    then(outcome);
     if (this.#operations.size + this.#requests.size === 0) this.#idle?.();
   }
 
@@ -384,15 +287,17 @@ class Shell implements ReplicaNode {
     this.#runner.close();
     this.#membership?.close();
     for (const table of [this.#operations, this.#requests]) {
-      for (const { reject } of table.values()) reject(error.withEffect('unknown'));
+      const waiting = [...table.values()];
       table.clear();
+      for (const then of waiting) then({ ok: false, error: error.withEffect('unknown') });
     }
     this.#idle?.();
     this.#fail(error);
   }
 }
 
-interface Settle<T> {
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: StoreError) => void;
+function settled<T>(call: (then: Then<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((outcome) => (outcome.ok ? resolve(outcome.value) : reject(outcome.error)));
+  });
 }

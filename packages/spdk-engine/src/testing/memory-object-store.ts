@@ -37,7 +37,7 @@ export interface MemoryObjectStoreOptions {
  * The engine without a device, in plain TypeScript: same contract, same conformance suite, and faults on demand. It takes
  * no time, so it has no latencies; nor does it take snapshots, or scrub a medium that cannot be damaged.
  */
-export interface MemoryObjectStore extends Omit<Engine, 'latency' | 'snapshot' | 'scrub' | 'damage'> {
+export interface MemoryObjectStore extends Omit<Engine, 'calls' | 'latency' | 'snapshot' | 'scrub' | 'damage'> {
   /**
    * Cuts the power: of the appends not yet durable a prefix chosen by `seed` survives, the rest is gone, and their
    * promises never settle. This store is dead afterwards; the returned one is the same image opened again.
