@@ -1,5 +1,4 @@
 import { StoreError } from '@ferrite/errors';
-
 import { latin1 } from './bytes.ts';
 import { sendRecord } from './fenced-write.ts';
 import { forEachBounded } from './for-each-bounded.ts';
@@ -9,6 +8,7 @@ import { bucketOfNode, differingChildren } from './merkle.ts';
 import type { PeerRequest, PeerResponse } from './message.ts';
 import type { Place } from './place.ts';
 import { decodeVersions, encodeVersions, mergeVersions, type Versions, versionsEqual } from './record.ts';
+import { RecordKey } from './record-key.ts';
 import type { Leaf, TreeRoot } from './repair-message.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { keyspaceById, replicasOf } from './replicas.ts';
@@ -204,8 +204,7 @@ export class AntiEntropy {
         const theirs = decodeVersions(reply.value.record);
         let merged: Versions = theirs;
         records.update(
-          keyspaceId,
-          key,
+          new RecordKey(keyspaceId, key),
           (stored) => {
             if (fences.own(partition) !== own && !planted('forget-unfenced')) throw new StoreError('RECOVERING');
             merged = planted('anti-entropy-overwrites') ? theirs : mergeVersions(stored, theirs);

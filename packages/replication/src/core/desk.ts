@@ -14,6 +14,8 @@ type WithoutTicket<T> = T extends unknown ? Omit<T, 'ticket'> : never;
  */
 export class Desk {
   #effects: Effect[] = [];
+  /** Given away by the last {@link take}, and free again. */
+  #spare: Effect[] = [];
   #next = 1;
   #shut = false;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -62,10 +64,12 @@ export class Desk {
     return this.#waiting.size;
   }
 
-  /** The effects of this step, in order; the desk is empty afterwards. */
+  /** The effects of this step, in order, borrowed until the next step; the desk is empty afterwards. */
   take(): readonly Effect[] {
     const effects = this.#effects;
-    this.#effects = [];
+    this.#effects = this.#spare;
+    this.#effects.length = 0;
+    this.#spare = effects;
     return effects;
   }
 }

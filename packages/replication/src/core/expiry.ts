@@ -10,8 +10,8 @@ import {
 } from './limits.ts';
 import { askPeerTime } from './peer-time.ts';
 import { decodeVersions, type StoredValue, type Versions } from './record.ts';
+import { RecordKey } from './record-key.ts';
 import type { ReplicaContext } from './replica-context.ts';
-import { partitionOfKey } from './replicas.ts';
 
 /** When expired values are converted. Milliseconds. */
 export interface ExpiryPace {
@@ -84,12 +84,13 @@ export class Expiry {
   }
 
   /** This node holds these versions of a key. */
-  saw(keyspaceId: number, key: Uint8Array, { siblings }: Versions): void {
+  saw(at: RecordKey, { siblings }: Versions): void {
     let firstMs = 0;
     for (const { value } of siblings)
       if (value.expiresAtMs !== 0 && (firstMs === 0 || value.expiresAtMs < firstMs)) firstMs = value.expiresAtMs;
     if (firstMs === 0) return;
-    const partition = partitionOfKey(this.#node.topology(), key);
+    const { keyspaceId } = at;
+    const partition = at.partition(this.#node.topology().partitionBits);
     const name = `${partition}/${keyspaceId}`;
     const place = this.#places.get(name);
     if (place === undefined) this.#places.set(name, { partition, keyspaceId, firstMs, againMs: 0 });
@@ -181,7 +182,7 @@ export class Expiry {
   }
 
   #look(keyspaceId: number, key: Uint8Array, versions: Versions, cutoffMs: number, then: () => void): void {
-    this.saw(keyspaceId, key, versions);
+    this.saw(new RecordKey(keyspaceId, key), versions);
     if (!versions.siblings.some(({ value }) => isExpired(value, cutoffMs))) return then();
     let settled = false;
     const settle = (): void => {
@@ -195,6 +196,10 @@ export class Expiry {
       if (this.#node.planted('expiry-forgets')) return emptyRecord;
       return { ...stored, siblings };
     };
-    this.#node.records.update(keyspaceId, key, change, { accepted: settle, durable: () => {}, refused: settle });
+    this.#node.records.update(new RecordKey(keyspaceId, key), change, {
+      accepted: settle,
+      durable: () => {},
+      refused: settle,
+    });
   }
 }

@@ -1,4 +1,5 @@
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
+import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { partitionOfKey } from './replicas.ts';
 
@@ -48,7 +49,7 @@ export function sendCurrent(
 ): void {
   const { keyspaceId, key } = what;
   const fence = node.fences.of(to, partitionOfKey(node.topology(), key));
-  node.records.read(keyspaceId, key, false, (outcome) => {
+  node.records.read(new RecordKey(keyspaceId, key), false, (outcome) => {
     if (!outcome.ok) return then(outcome);
     if (outcome.value === undefined) return then({ ok: true, value: { type: 'write', durable: true } });
     sendRecord(node, to, { ...what, record: outcome.value, fence }, timeoutMs, (reply) => {

@@ -4,9 +4,10 @@ import { forEachBounded } from './for-each-bounded.ts';
 import { FORGET_RECORDS_MAX, SYSTEM_KEYSPACE, TRANSFER_TIMEOUT_MS } from './limits.ts';
 import type { Outcome, PeerRequest, PeerResponse, ScannedRecord } from './message.ts';
 import { decodeVersions, encodeVersions, type Versions } from './record.ts';
+import { RecordKey } from './record-key.ts';
 import type { ForgetRequest } from './repair-message.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
-import { keyspaceById, partitionOfKey, replicasOf } from './replicas.ts';
+import { keyspaceById, replicasOf } from './replicas.ts';
 import { Tombstones } from './tombstones.ts';
 
 /** How forgetting goes on. */
@@ -56,11 +57,12 @@ export class Forgetting {
   }
 
   /** This node now holds these versions of a key. */
-  saw(keyspaceId: number, key: Uint8Array, versions: Versions): void {
+  saw(at: RecordKey, versions: Versions): void {
+    const { keyspaceId, key } = at;
     const topology = this.#node.topology();
     const keyspace = keyspaceById(topology, keyspaceId);
     if (keyspace === undefined) return;
-    const partition = partitionOfKey(topology, key);
+    const partition = at.partition(topology.partitionBits);
     const first = replicasOf(topology, keyspace, partition)[0] === this.#node.self;
     if (first && versions.siblings.length === 0 && !isEmptyContext(versions.context))
       this.#tombstones.add(partition, { keyspaceId, key });
@@ -133,7 +135,7 @@ export class Forgetting {
       keys,
       FORGET_RECORDS_MAX,
       (key, done) =>
-        this.#node.records.read(keyspaceId, key, true, (outcome) => {
+        this.#node.records.read(new RecordKey(keyspaceId, key), true, (outcome) => {
           if (outcome.ok && outcome.value !== undefined && decodeVersions(outcome.value).siblings.length === 0)
             records.push({ keyspaceId, key, record: outcome.value });
           done();
@@ -195,7 +197,7 @@ export class Forgetting {
       [...records.entries()],
       FORGET_RECORDS_MAX,
       ([at, { keyspaceId, key, record }], done) =>
-        this.#node.records.read(keyspaceId, key, true, (outcome) => {
+        this.#node.records.read(new RecordKey(keyspaceId, key), true, (outcome) => {
           if (outcome.ok && outcome.value !== undefined && compareBytes(outcome.value, record) === 0) agreed.push(at);
           done();
         }),
@@ -239,7 +241,11 @@ export class Forgetting {
           if (!settled) done();
           settled = true;
         };
-        this.#node.records.update(keyspaceId, key, change, { accepted: settle, durable: () => {}, refused: settle });
+        this.#node.records.update(new RecordKey(keyspaceId, key), change, {
+          accepted: settle,
+          durable: () => {},
+          refused: settle,
+        });
       },
       () => {
         this.#forgotten += agreed.length;

@@ -7,6 +7,7 @@ import type { GetResult, Outcome, Standing } from './message.ts';
 import { majority, needed } from './quorum.ts';
 import { ReadTally } from './read-tally.ts';
 import { decodeVersions, encodeVersions, mergeVersions, type Versions } from './record.ts';
+import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import type { Consistency } from './topology.ts';
 
@@ -15,10 +16,9 @@ const ATTEMPTS_MAX = 3;
 
 /** A read that this node coordinates. */
 export interface CoordinatedRead {
-  readonly keyspaceId: number;
+  readonly at: RecordKey;
   readonly partition: number;
   readonly replicas: readonly string[];
-  readonly key: Uint8Array;
   readonly consistency: Consistency;
   /** What the answer must descend from. */
   readonly atLeast?: CausalContext | undefined;
@@ -135,9 +135,10 @@ export function coordinateRead(
     begun++;
     if (replica === self) {
       if (node.standings.isStale(read.partition)) return missed(self);
-      const { partition, keyspaceId, key } = read;
+      const { partition, at } = read;
+      const { keyspaceId, key } = at;
       const before = node.standings.ofRecord(partition, keyspaceId, key);
-      node.records.read(keyspaceId, key, !one && !planted('read-unflushed'), (outcome) => {
+      node.records.read(at, !one && !planted('read-unflushed'), (outcome) => {
         // As of after it as well: while it was read, something may have been written over what was lost.
         const after = node.standings.ofRecord(partition, keyspaceId, key);
         const standing = before === 'member' || planted('standing-after-read') ? after : before;
@@ -152,7 +153,7 @@ export function coordinateRead(
     sendTo(
       node,
       replica,
-      { type: 'read', epoch, keyspaceId: read.keyspaceId, key: read.key, withFloor: atLeast !== undefined },
+      { type: 'read', epoch, keyspaceId: read.at.keyspaceId, key: read.at.key, withFloor: atLeast !== undefined },
       read.timeoutMs,
       (reply) => {
         asked.delete(replica);
@@ -250,32 +251,28 @@ export type WriteBackOutcome = 'durable' | 'failed' | 'fenced';
 /** Merges `versions` into a replica's copy; `fences` are of before they were read. */
 export function writeBack(
   node: ReplicaContext,
-  at: {
-    readonly keyspaceId: number;
-    readonly partition: number;
-    readonly key: Uint8Array;
-    readonly timeoutMs: number;
-  },
+  record: { readonly at: RecordKey; readonly partition: number; readonly timeoutMs: number },
   replica: string,
   versions: Versions,
   fences: ReadonlyMap<string, number>,
   settle: (outcome: WriteBackOutcome) => void,
 ): void {
-  const { keyspaceId, key, timeoutMs } = at;
+  const { at, partition, timeoutMs } = record;
   const fence = fences.get(replica) ?? 0;
   if (replica === node.self) {
     let fenced = false;
     const change = (stored: Versions): Versions => {
-      fenced = node.fences.own(at.partition) !== fence && !node.planted('forget-unfenced');
+      fenced = node.fences.own(partition) !== fence && !node.planted('forget-unfenced');
       return fenced ? stored : mergeVersions(stored, versions);
     };
-    node.records.update(keyspaceId, key, change, {
+    node.records.update(at, change, {
       accepted: () => {},
       durable: () => settle(fenced ? 'fenced' : 'durable'),
       refused: () => settle('failed'),
     });
     return;
   }
+  const { keyspaceId, key } = at;
   const write = { keyspaceId, key, record: encodeVersions(versions), memory: false, fence };
   sendRecord(node, replica, write, timeoutMs, (reply) => {
     if (reply.ok && reply.value.type === 'fenced') return settle('fenced');

@@ -11,6 +11,7 @@ import {
   SYSTEM_KEYSPACE,
   TRANSFER_TIMEOUT_MS,
 } from './limits.ts';
+import { RecordKey } from './record-key.ts';
 import type { ReplicaContext } from './replica-context.ts';
 import { keyspaceById, partitionOfKey, replicasOf } from './replicas.ts';
 
@@ -108,7 +109,7 @@ export class Hints {
     if (standings.ofRecord(partition, keyspaceId, key) !== 'member') return then('keep');
     background.run('hints', (release) => {
       const fence = this.#node.fences.of(peer, partition);
-      records.read(keyspaceId, key, true, (outcome) => {
+      records.read(new RecordKey(keyspaceId, key), true, (outcome) => {
         const record = outcome.ok ? outcome.value : undefined;
         if (record === undefined) {
           release(0);

@@ -1,22 +1,26 @@
 /**
  * One lock a key (P1): whoever holds it alone reads, merges and appends that key. Held from the read until the engine has
- * accepted the append, never while waiting for a peer.
+ * accepted the append, never while waiting for a peer. Keys are known by their slots, which some share, and with them the
+ * lock: nobody holds two.
  */
 export class KeyLocks {
-  readonly #queues = new Map<string, (() => void)[]>();
+  /** Who waits, behind whoever holds the lock; `undefined`: nobody. */
+  readonly #queues = new Map<number, (() => void)[] | undefined>();
 
   /** Calls `body` as soon as the key is free, at once if it is. Whoever gets it calls {@link release} exactly once. */
-  acquire(key: string, body: () => void): void {
-    const queue = this.#queues.get(key);
-    if (queue === undefined) {
-      this.#queues.set(key, []);
-      body();
-    } else queue.push(body);
+  acquire(slot: number, body: () => void): void {
+    if (!this.#queues.has(slot)) {
+      this.#queues.set(slot, undefined);
+      return body();
+    }
+    const queue = this.#queues.get(slot);
+    if (queue === undefined) this.#queues.set(slot, [body]);
+    else queue.push(body);
   }
 
-  release(key: string): void {
-    const next = this.#queues.get(key)?.shift();
-    if (next === undefined) this.#queues.delete(key);
+  release(slot: number): void {
+    const next = this.#queues.get(slot)?.shift();
+    if (next === undefined) this.#queues.delete(slot);
     else next();
   }
 }

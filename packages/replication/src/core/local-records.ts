@@ -1,12 +1,12 @@
 import { StoreError } from '@ferrite/errors';
 import { isEmptyContext } from '@ferrite/vector-clock';
-import { latin1 } from './bytes.ts';
 import { type Desk, expectAnswer } from './desk.ts';
 import { KeyLocks } from './key-locks.ts';
 import { SYSTEM_RETRY_MS } from './limits.ts';
 import type { Outcome } from './message.ts';
 import type { Planted } from './mutation.ts';
 import { decodeVersions, encodeVersions, type Versions, versionsEqual } from './record.ts';
+import { RecordKey } from './record-key.ts';
 
 /** An append the engine accepted and has not flushed yet. */
 interface Unflushed {
@@ -31,8 +31,7 @@ export interface LocalRecordsHost {
    * for nothing. The bytes are borrowed.
    */
   changed(
-    keyspaceId: number,
-    key: Uint8Array,
+    at: RecordKey,
     before: Uint8Array | 'unknown' | undefined,
     after: Uint8Array | undefined,
     versions: Versions,
@@ -47,7 +46,8 @@ export class LocalRecords {
   readonly #host: LocalRecordsHost;
   readonly #planted: Planted;
   readonly #locks = new KeyLocks();
-  readonly #unflushed = new Map<string, Unflushed>();
+  /** By the slot of the key: of two keys that share one, the later append, which is flushed no sooner. */
+  readonly #unflushed = new Map<number, Unflushed>();
   #drops = 0;
   #sealed = false;
 
@@ -95,17 +95,16 @@ export class LocalRecords {
    * was given changes nothing, and then `durable` waits for the flush of what was there (INV-REPL-2: a duplicate is not
    * confirmed before its original). A record that nobody wrote is not stored: its key is removed.
    */
-  update(keyspaceId: number, key: Uint8Array, change: (stored: Versions) => Versions, listener: UpdateListener): void {
-    const id = keyId(keyspaceId, key);
+  update(at: RecordKey, change: (stored: Versions) => Versions, listener: UpdateListener): void {
     const exclusive = !this.#planted('forget-key-lock');
     let locked = exclusive;
     const release = (): void => {
-      if (locked) this.#locks.release(id);
+      if (locked) this.#locks.release(at.slot);
       locked = false;
     };
     const body = (): void => {
       const drops = this.#drops;
-      this.#read(keyspaceId, key, (outcome, before) => {
+      this.#read(at, (outcome, before) => {
         // What was read may just have been dropped.
         if (drops !== this.#drops) return body();
         if (!outcome.ok || this.#sealed) {
@@ -127,15 +126,15 @@ export class LocalRecords {
           release();
           listener.accepted();
           if (this.#planted('confirm-duplicate-before-flush')) return listener.durable();
-          return this.#whenFlushed(id, (failed) =>
+          return this.#whenFlushed(at, (failed) =>
             failed === undefined ? listener.durable() : listener.refused(failed),
           );
         }
         const encoded = isEmptyContext(next.context) ? undefined : encodeVersions(next);
-        this.#append(id, keyspaceId, key, encoded, {
+        this.#append(at, encoded, {
           durable: () => listener.durable(),
           accepted: () => {
-            this.#host.changed(keyspaceId, key, before, encoded, next);
+            this.#host.changed(at, before, encoded, next);
             release();
             listener.accepted(encoded);
           },
@@ -146,7 +145,7 @@ export class LocalRecords {
         });
       });
     };
-    if (exclusive) this.#locks.acquire(id, body);
+    if (exclusive) this.#locks.acquire(at.slot, body);
     else body();
   }
 
@@ -154,12 +153,8 @@ export class LocalRecords {
    * The bytes stored of a key, once they are flushed: what a quorum read tells must not be taken back by a crash
    * (INV-REPL-3). `flushed: false` tells what is accepted, at once.
    */
-  read(
-    keyspaceId: number,
-    key: Uint8Array,
-    flushed: boolean,
-    then: (outcome: Outcome<Uint8Array | undefined>) => void,
-  ): void {
+  read(at: RecordKey, flushed: boolean, then: (outcome: Outcome<Uint8Array | undefined>) => void): void {
+    const { keyspaceId, key } = at;
     this.#desk.ask({ type: 'read', keyspaceId, key }, (answer) => {
       const { outcome, ticket } = expectAnswer(answer, 'read');
       this.#desk.forget(ticket);
@@ -168,9 +163,7 @@ export class LocalRecords {
         return then(outcome);
       }
       if (!flushed) return then(outcome);
-      this.#whenFlushed(keyId(keyspaceId, key), (failed) =>
-        then(failed === undefined ? outcome : { ok: false, error: failed }),
-      );
+      this.#whenFlushed(at, (failed) => then(failed === undefined ? outcome : { ok: false, error: failed }));
     });
   }
 
@@ -194,12 +187,11 @@ export class LocalRecords {
     durable: () => void,
     refused: (error: StoreError) => void,
   ): void {
-    this.#append(keyId(keyspaceId, key), keyspaceId, key, value, { accepted: () => {}, durable, refused });
+    this.#append(new RecordKey(keyspaceId, key), value, { accepted: () => {}, durable, refused });
   }
 
   #read(
-    keyspaceId: number,
-    key: Uint8Array,
+    { keyspaceId, key }: RecordKey,
     then: (stored: Outcome<Versions>, bytes: Uint8Array | 'unknown' | undefined) => void,
   ): void {
     this.#desk.ask({ type: 'read', keyspaceId, key }, (answer) => {
@@ -219,13 +211,8 @@ export class LocalRecords {
   }
 
   /** Stores `value`, or removes the key. */
-  #append(
-    id: string,
-    keyspaceId: number,
-    key: Uint8Array,
-    value: Uint8Array | undefined,
-    listener: UpdateListener,
-  ): void {
+  #append(at: RecordKey, value: Uint8Array | undefined, listener: UpdateListener): void {
+    const { keyspaceId, key, slot } = at;
     const waiters: Unflushed['waiters'] = [];
     const what =
       value === undefined
@@ -238,12 +225,12 @@ export class LocalRecords {
           if (answer.refused.reason === 'DEVICE_FAILED') this.#host.deviceFailed(answer.refused);
           return listener.refused(answer.refused);
         }
-        this.#unflushed.set(id, { ticket, waiters });
+        this.#unflushed.set(slot, { ticket, waiters });
         return listener.accepted();
       }
       const { failed } = expectAnswer(answer, 'durable');
       this.#desk.forget(ticket);
-      if (this.#unflushed.get(id)?.ticket === ticket) this.#unflushed.delete(id);
+      if (this.#unflushed.get(slot)?.ticket === ticket) this.#unflushed.delete(slot);
       if (failed !== undefined) {
         this.#host.deviceFailed(failed);
         const inDoubt = failed.withEffect('unknown');
@@ -256,8 +243,8 @@ export class LocalRecords {
     });
   }
 
-  #whenFlushed(id: string, then: (failed: StoreError | undefined) => void): void {
-    const pending = this.#unflushed.get(id);
+  #whenFlushed({ slot }: RecordKey, then: (failed: StoreError | undefined) => void): void {
+    const pending = this.#unflushed.get(slot);
     if (pending === undefined) then(undefined);
     else pending.waiters.push(then);
   }
@@ -277,9 +264,4 @@ function decoded(bytes: Uint8Array | undefined): Outcome<Versions> {
     if (!StoreError.is(cause)) throw cause;
     return { ok: false, error: new StoreError('CHECKSUM_MISMATCH', { cause }) };
   }
-}
-
-/** A map key for (keyspace, key). */
-function keyId(keyspaceId: number, key: Uint8Array): string {
-  return `${keyspaceId}/${latin1(key)}`;
 }

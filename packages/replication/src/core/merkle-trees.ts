@@ -1,4 +1,4 @@
-import { keyHash, partitionOf } from '@ferrite/hashing';
+import { keyHash } from '@ferrite/hashing';
 import type { Background } from './background.ts';
 import { latin1 } from './bytes.ts';
 import type { DamageWatch } from './damage.ts';
@@ -8,6 +8,7 @@ import { RETRY_AFTER_MS, TRANSFER_PAGE_BYTES, TRANSFER_PAGE_RECORDS, TREE_BUILDS
 import { bucketOf, leafHash, MerkleTree } from './merkle.ts';
 import type { Planted } from './mutation.ts';
 import { comparePlaces, type Place } from './place.ts';
+import { RecordKey } from './record-key.ts';
 
 /** What the trees need from their surroundings. */
 export interface MerkleTreesHost {
@@ -15,7 +16,7 @@ export interface MerkleTreesHost {
   /** Called before a page is read; what it gives hears how many of its records could not be read. */
   watch(partition: number): DamageWatch;
   /** A record was met while a tree was built. The bytes are borrowed. */
-  met(keyspaceId: number, key: Uint8Array, record: Uint8Array): void;
+  met(at: RecordKey, record: Uint8Array): void;
 }
 
 interface Tree {
@@ -79,16 +80,12 @@ export class MerkleTrees {
   }
 
   /** The engine accepted a change ({@link LocalRecordsHost.changed}). */
-  changed(
-    keyspaceId: number,
-    key: Uint8Array,
-    before: Uint8Array | 'unknown' | undefined,
-    after: Uint8Array | undefined,
-  ): void {
+  changed(at: RecordKey, before: Uint8Array | 'unknown' | undefined, after: Uint8Array | undefined): void {
+    const { keyspaceId, key } = at;
     const bits = this.#host.partitionBits();
-    const hash = keyHash(key);
-    const partition = partitionOf(hash, bits);
+    const partition = at.partition(bits);
     const tree = this.#trees.get(`${partition}/${keyspaceId}`);
+    const { hash } = at;
     if (tree === undefined || this.#planted('tree-misses-changes')) return;
     if (tree.reach !== 'done' && (tree.reach === undefined || comparePlaces({ hash, key }, tree.reach) > 0)) {
       const leaf = after && leafHash(key, after);
@@ -156,7 +153,7 @@ export class MerkleTrees {
       const newer = meanwhile.get(latin1(key));
       if (newer === undefined) {
         merkle.toggle(bucketOf(keyHash(key), bits), leafHash(key, value));
-        this.#host.met(keyspaceId, key, value);
+        this.#host.met(new RecordKey(keyspaceId, key), value);
       }
     }
     for (const { place, leaf } of meanwhile.values()) {

@@ -70,12 +70,17 @@ export function bucketStart(partition: number, bucket: number, partitionBits: nu
   return place << BigInt(64 - partitionBits - BUCKET_BITS);
 }
 
+/** Where one record at a time is put together with its key. */
+let scratch: Uint8Array = new Uint8Array(4096);
+
 /** What a record counts as: XXH64 of its key and its canonical bytes, which hold context, values and expiry (P16). */
 export function leafHash(key: Uint8Array, record: Uint8Array): bigint {
-  const bytes = new Uint8Array(2 + key.byteLength + record.byteLength);
+  const length = 2 + key.byteLength + record.byteLength;
+  if (length > scratch.length) scratch = new Uint8Array(2 * length);
+  const bytes = scratch;
   bytes[0] = key.byteLength & 0xff;
   bytes[1] = key.byteLength >> 8;
   bytes.set(key, 2);
   bytes.set(record, 2 + key.byteLength);
-  return keyHash(bytes);
+  return keyHash(bytes.subarray(0, length));
 }

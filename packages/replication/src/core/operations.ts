@@ -8,9 +8,10 @@ import type { CoordinatedOp, GetResult, Outcome, PeerRequest, PeerResponse, Writ
 import { presentPage, presentRecord } from './presented.ts';
 import { coordinateWrite } from './put-coordinator.ts';
 import { encodeVersions } from './record.ts';
+import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import type { ReplicaPages } from './replica-pages.ts';
-import { keyspaceById, partitionOfKey, replicasOf } from './replicas.ts';
+import { keyspaceById, replicasOf } from './replicas.ts';
 import { coordinateScan } from './scan-coordinator.ts';
 import { coordinateTokened } from './tokened-put.ts';
 import type { Keyspace } from './topology.ts';
@@ -43,16 +44,17 @@ export class Operations {
         reply(presentPage(this.#node, keyspace, outcome)),
       );
     }
-    const { key, consistency, timeoutMs } = command;
+    const { consistency, timeoutMs } = command;
+    const at = new RecordKey(keyspace.id, command.key);
     if (command.type === 'get') {
-      return this.#get(keyspace, key, { consistency, timeoutMs, atLeast: command.atLeast }, (outcome) =>
+      return this.#get(keyspace, at, { consistency, timeoutMs, atLeast: command.atLeast }, (outcome) =>
         reply(presentRecord(this.#node, keyspace, outcome)),
       );
     }
     const { type, value, context, idempotencyToken, ttlMs = keyspace.ttlMs } = command;
     const token = idempotencyToken && keyHash(idempotencyToken);
     const memory = command.durability === 'MEMORY';
-    this.#write(keyspace, key, { op: type, value, context, consistency, memory, ttlMs, token }, timeoutMs, reply);
+    this.#write(keyspace, at, { op: type, value, context, consistency, memory, ttlMs, token }, timeoutMs, reply);
   }
 
   /** Carries out what another node passed on. It does it or says no: a request is passed on once, never in circles. */
@@ -61,21 +63,22 @@ export class Operations {
     answer: (outcome: Outcome<PeerResponse>) => void,
   ): void {
     const respond = this.#counted(answer);
-    const { key, op, timeoutMs } = request;
+    const { op, timeoutMs } = request;
     const topology = this.#node.topology();
     const keyspace = keyspaceById(topology, request.keyspaceId);
     if (keyspace === undefined) return respond({ ok: false, error: new StoreError('KEYSPACE_NOT_FOUND') });
+    const at = new RecordKey(keyspace.id, request.key);
     if (op.op === 'get') {
-      return this.#get(keyspace, key, { consistency: op.consistency, timeoutMs }, (outcome) =>
+      return this.#get(keyspace, at, { consistency: op.consistency, timeoutMs }, (outcome) =>
         respond(
           outcome.ok ? { ok: true, value: { type: 'got', record: encodeVersions(outcome.value.versions) } } : outcome,
         ),
       );
     }
-    const partition = partitionOfKey(topology, key);
+    const partition = at.partition(topology.partitionBits);
     const holds = replicasOf(topology, keyspace, partition).includes(this.#node.self);
     if (!holds || !this.#mayCoordinate(partition)) return respond({ ok: false, error: new StoreError('RECOVERING') });
-    this.#coordinate(keyspace, key, op, timeoutMs, (outcome) =>
+    this.#coordinate(keyspace, at, op, timeoutMs, (outcome) =>
       respond(outcome.ok ? { ok: true, value: { type: 'wrote', result: outcome.value } } : outcome),
     );
   }
@@ -90,33 +93,34 @@ export class Operations {
 
   #get(
     keyspace: Keyspace,
-    key: Uint8Array,
+    at: RecordKey,
     how: Pick<CoordinatedRead, 'consistency' | 'timeoutMs' | 'atLeast'>,
     done: (outcome: Outcome<GetResult>) => void,
   ): void {
-    const partition = partitionOfKey(this.#node.topology(), key);
-    const replicas = replicasOf(this.#node.topology(), keyspace, partition);
-    coordinateRead(this.#node, { keyspaceId: keyspace.id, partition, replicas, key, ...how }, done);
+    const topology = this.#node.topology();
+    const partition = at.partition(topology.partitionBits);
+    const replicas = replicasOf(topology, keyspace, partition);
+    coordinateRead(this.#node, { at, partition, replicas, ...how }, done);
   }
 
   /** Coordinates here if this node is a member of the key's partition, else at one that is (P2). */
   #write(
     keyspace: Keyspace,
-    key: Uint8Array,
+    at: RecordKey,
     op: Write,
     timeoutMs: number,
     done: (outcome: Outcome<WriteResult>) => void,
   ): void {
-    const partition = partitionOfKey(this.#node.topology(), key);
-    const replicas = replicasOf(this.#node.topology(), keyspace, partition);
+    const topology = this.#node.topology();
+    const partition = at.partition(topology.partitionBits);
+    const replicas = replicasOf(topology, keyspace, partition);
     const { self } = this.#node;
-    const elsewhere = this.#node.peers.preferred(replicas.filter((id) => id !== self));
+    const elsewhere = (): readonly string[] => this.#node.peers.preferred(replicas.filter((id) => id !== self));
     const mine = replicas.includes(self) || this.#node.planted('stranger-coordinates');
-    if (!mine || !this.#mayCoordinate(partition))
-      return this.#forward(keyspace.id, key, op, timeoutMs, elsewhere, done);
-    this.#coordinate(keyspace, key, op, timeoutMs, (outcome) => {
+    if (!mine || !this.#mayCoordinate(partition)) return this.#forward(at, op, timeoutMs, elsewhere(), done);
+    this.#coordinate(keyspace, at, op, timeoutMs, (outcome) => {
       const damaged = !outcome.ok && outcome.error.reason === 'RECOVERING' && outcome.error.effect === 'none';
-      if (damaged) this.#forward(keyspace.id, key, op, timeoutMs, elsewhere, done);
+      if (damaged) this.#forward(at, op, timeoutMs, elsewhere(), done);
       else done(outcome);
     });
   }
@@ -127,41 +131,40 @@ export class Operations {
 
   #coordinate(
     keyspace: Keyspace,
-    key: Uint8Array,
+    at: RecordKey,
     op: Write,
     timeoutMs: number,
     done: (outcome: Outcome<WriteResult>) => void,
   ): void {
-    const partition = partitionOfKey(this.#node.topology(), key);
-    const replicas = replicasOf(this.#node.topology(), keyspace, partition);
+    const topology = this.#node.topology();
+    const partition = at.partition(topology.partitionBits);
+    const replicas = replicasOf(topology, keyspace, partition);
     const { consistency, memory, ttlMs } = op;
     const writtenAtMs = this.#node.wallMs();
     const expiresAtMs = ttlMs === 0 ? 0 : writtenAtMs + ttlMs;
     const value = op.op === 'delete' ? undefined : { bytes: op.value, writtenAtMs, expiresAtMs };
     const { conflictPolicy: policy, sloppyWrites: sloppy } = keyspace;
-    const where = { keyspaceId: keyspace.id, partition, replicas, key };
-    const write = { ...where, value, policy, sloppy, consistency, memory, timeoutMs };
+    const { context } = op;
+    const write = { at, partition, replicas, value, context, policy, sloppy, consistency, memory, timeoutMs };
     if (op.token !== undefined) {
-      const deletesSeen = op.op === 'delete' && op.context === undefined;
-      const tokened = { ...write, context: op.context, token: op.token };
+      const deletesSeen = op.op === 'delete' && context === undefined;
+      const tokened = { ...write, token: op.token };
       return coordinateTokened(this.#node, tokened, deletesSeen, done);
     }
-    if (op.op === 'put' || op.context !== undefined)
-      return coordinateWrite(this.#node, { ...write, context: op.context }, done);
+    if (op.op === 'put' || context !== undefined) return coordinateWrite(this.#node, write, done);
     // A delete without a context deletes what a quorum sees, no more (P5).
     if (this.#node.planted('blind-delete-guesses'))
       return coordinateWrite(this.#node, { ...write, context: emptyContext }, done);
     // Each of the two steps gets half of the time.
     const level = this.#node.planted('blind-delete-reads-one') ? 'ONE' : 'QUORUM';
-    this.#get(keyspace, key, { consistency: level, timeoutMs: timeoutMs / 2 }, (read) => {
+    this.#get(keyspace, at, { consistency: level, timeoutMs: timeoutMs / 2 }, (read) => {
       if (!read.ok) return done(read);
       coordinateWrite(this.#node, { ...write, context: read.value.versions.context, timeoutMs: timeoutMs / 2 }, done);
     });
   }
 
   #forward(
-    keyspaceId: number,
-    key: Uint8Array,
+    at: RecordKey,
     op: Write,
     timeoutMs: number,
     targets: readonly string[],
@@ -175,6 +178,7 @@ export class Operations {
       });
     }
     const epoch = this.#node.topology().tableEpoch;
+    const { keyspaceId, key } = at;
     // A silent target leaves the others their share of the time.
     const share = Math.max(1, timeoutMs / targets.length);
     const request: PeerRequest = { type: 'coordinate', epoch, keyspaceId, key, op, timeoutMs: share };
@@ -187,7 +191,7 @@ export class Operations {
       const tryNext =
         (error.effect === 'none' || this.#node.planted('forward-in-doubt')) &&
         (error.retry === 'elsewhere' || error.reason === 'TOPOLOGY_STALE');
-      if (tryNext) this.#forward(keyspaceId, key, op, timeoutMs - share, rest, done);
+      if (tryNext) this.#forward(at, op, timeoutMs - share, rest, done);
       else done({ ok: false, error });
     });
   }

@@ -1,14 +1,13 @@
 import { StoreError } from '@ferrite/errors';
-
 import type { Forgetting } from './forgetting.ts';
 import { floorOf } from './get-coordinator.ts';
 import type { Identity } from './identity.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import { decodeVersions, mergeVersions, type Versions } from './record.ts';
+import { RecordKey } from './record-key.ts';
 import { RepairService } from './repair-service.ts';
 import type { ReplicaContext } from './replica-context.ts';
 import type { ReplicaPages } from './replica-pages.ts';
-import { partitionOfKey } from './replicas.ts';
 
 type Respond = (outcome: Outcome<PeerResponse>) => void;
 type Request<T extends PeerRequest['type']> = Extract<PeerRequest, { readonly type: T }>;
@@ -62,7 +61,8 @@ export class PeerService {
     }
     const { planted } = this.#node;
     const { fences, standings, records } = this.#node;
-    const partition = partitionOfKey(this.#node.topology(), request.key);
+    const at = new RecordKey(request.keyspaceId, request.key);
+    const partition = at.partition(this.#node.topology().partitionBits);
     let fenced = false;
     let drops = 0;
     let answered = false;
@@ -97,7 +97,7 @@ export class PeerService {
         ),
       };
     };
-    this.#node.records.update(request.keyspaceId, request.key, change, {
+    this.#node.records.update(at, change, {
       accepted: () => {
         if (fenced) {
           answered = true;
@@ -118,10 +118,11 @@ export class PeerService {
     // As of before the read: what was read while the partition recovered does not count because it recovered since.
     const { standings, records } = this.#node;
     const { keyspaceId, key } = request;
-    const partition = partitionOfKey(this.#node.topology(), key);
+    const at = new RecordKey(keyspaceId, key);
+    const partition = at.partition(this.#node.topology().partitionBits);
     if (standings.isStale(partition)) return respond({ ok: false, error: new StoreError('RECOVERING') });
     const before = standings.ofRecord(partition, keyspaceId, key);
-    records.read(keyspaceId, key, !planted('read-unflushed'), (outcome) => {
+    records.read(at, !planted('read-unflushed'), (outcome) => {
       // As of after it as well: while it was read, something may have been written over what was lost.
       const after = standings.ofRecord(partition, keyspaceId, key);
       const standing = before === 'member' || planted('standing-after-read') ? after : before;

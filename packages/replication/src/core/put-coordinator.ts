@@ -17,6 +17,7 @@ import { lastWrite, type TimedWrite } from './last-write.ts';
 import type { Outcome, PeerResponse, WriteResult } from './message.ts';
 import { needed } from './quorum.ts';
 import { encodeVersions, type StoredValue, tokenedWrite, type Versions } from './record.ts';
+import { RecordKey } from './record-key.ts';
 import type { ReplicaContext } from './replica-context.ts';
 import { remember, withTwins } from './tokened-writes.ts';
 import type { ConflictPolicy, Consistency } from './topology.ts';
@@ -24,11 +25,10 @@ import { WriteTally } from './write-tally.ts';
 
 /** A write that this member replica coordinates. */
 export interface CoordinatedWrite {
-  readonly keyspaceId: number;
+  readonly at: RecordKey;
   readonly partition: number;
   /** All replicas of the key, this node among them. */
   readonly replicas: readonly string[];
-  readonly key: Uint8Array;
   /** Absent: a delete. */
   readonly value: StoredValue | undefined;
   /** Absent: a blind write (P5). */
@@ -110,7 +110,7 @@ export function coordinateWrite(
 
   /** A hint counts for nothing (INV-REPL-10), unless the keyspace says otherwise: then when it is stored (INV-REPL-24). */
   const leaveHint = (to: string): void => {
-    const { keyspaceId, key } = write;
+    const { keyspaceId, key } = write.at;
     if (!write.sloppy) {
       tally.failed();
       return node.hints.leave(to, keyspaceId, key);
@@ -123,7 +123,8 @@ export function coordinateWrite(
   };
 
   const sendDelta = (record: Uint8Array): void => {
-    const { keyspaceId, key, memory } = write;
+    const { memory } = write;
+    const { keyspaceId, key } = write.at;
     for (const to of write.replicas) {
       if (to === node.self) continue;
       const confirm = (reply: Outcome<PeerResponse>): void => {
@@ -151,13 +152,12 @@ export function coordinateWrite(
   };
 
   node.records.update(
-    write.keyspaceId,
-    write.key,
+    write.at,
     (stored) => {
       if (finished)
         throw new StoreError('DEADLINE_EXCEEDED', { message: 'the deadline passed before the write began' });
       // Reading the record may just have shown that this replica is damaged: then another coordinates (P7).
-      const standing = node.standings.ofRecord(write.partition, write.keyspaceId, write.key);
+      const standing = node.standings.ofRecord(write.partition, write.at.keyspaceId, write.at.key);
       if (standing !== 'member' && !planted('unverified-coordinates')) throw new StoreError('RECOVERING');
       if (write.token !== undefined && tokenedWrite(stored, write.token) !== undefined) {
         known = true;

@@ -13,6 +13,7 @@ import { PeerView } from './membership/peer-view.ts';
 import { MerkleTrees } from './merkle-trees.ts';
 import type { GetResult, Outcome } from './message.ts';
 import { encodeVersions } from './record.ts';
+import { RecordKey } from './record-key.ts';
 import type { ReplicaContext } from './replica-context.ts';
 import { Standings } from './standings.ts';
 import { formTopology } from './topology-keyspaces.ts';
@@ -59,7 +60,7 @@ function read(node: ReplicaContext): { effects: readonly Effect[]; outcomes: Out
   const replicas = ['a', 'b', 'c'];
   coordinateRead(
     node,
-    { keyspaceId: 1, partition: 0, replicas, key, consistency: 'QUORUM', timeoutMs: 5_000 },
+    { at: new RecordKey(1, key), partition: 0, replicas, consistency: 'QUORUM', timeoutMs: 5_000 },
     (outcome) => outcomes.push(outcome),
   );
   return { effects: node.desk.take(), outcomes };

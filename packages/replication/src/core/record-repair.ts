@@ -1,9 +1,9 @@
 import { StoreError } from '@ferrite/errors';
-
 import { RETRY_AFTER_MS, TRANSFER_TIMEOUT_MS } from './limits.ts';
 import type { Outcome, PeerResponse } from './message.ts';
 import { mergesNeeded } from './quorum.ts';
 import { decodeVersions, mergeVersions, type Versions } from './record.ts';
+import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { keyspaceById, replicasOf } from './replicas.ts';
 import type { UnreadableRecord } from './unreadable-records.ts';
@@ -95,7 +95,7 @@ export class RecordRepair {
           if (fences.own(partition) !== fence) throw new StoreError('RECOVERING');
           return mergeVersions(stored, decodeVersions(told));
         };
-        this.#node.records.update(keyspaceId, key, change, {
+        this.#node.records.update(new RecordKey(keyspaceId, key), change, {
           accepted: () => {},
           durable: () => {
             merged++;

@@ -1,5 +1,4 @@
 import { keyHash } from '@ferrite/hashing';
-
 import { latin1 } from './bytes.ts';
 import { forEachBounded } from './for-each-bounded.ts';
 import {
@@ -12,6 +11,7 @@ import {
 import type { RecordName, ScannedRecord, ScanPlace } from './message.ts';
 import { mergesNeeded } from './quorum.ts';
 import { decodeVersions, mergeVersions } from './record.ts';
+import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { replicasOf } from './replicas.ts';
 import { TransferProgress, type TransferStatus } from './transfer-progress.ts';
@@ -293,11 +293,15 @@ export class Recovery {
     };
     if (left === 0) done(true);
     for (const { keyspaceId, key, record } of records) {
-      this.#node.records.update(keyspaceId, key, (stored) => mergeVersions(stored, decodeVersions(record)), {
-        accepted: () => {},
-        durable: () => settle(true),
-        refused: () => settle(false),
-      });
+      this.#node.records.update(
+        new RecordKey(keyspaceId, key),
+        (stored) => mergeVersions(stored, decodeVersions(record)),
+        {
+          accepted: () => {},
+          durable: () => settle(true),
+          refused: () => settle(false),
+        },
+      );
     }
   }
 }

@@ -28,6 +28,7 @@ import type { Planted } from './mutation.ts';
 import { Operations } from './operations.ts';
 import { PeerService } from './peer-service.ts';
 import { decodeVersions, type Versions } from './record.ts';
+import { RecordKey } from './record-key.ts';
 import { RecordRepair } from './record-repair.ts';
 import { Recovery } from './recovery.ts';
 import type { ReplicaCoreConfig, ReplicaStatus } from './replica-config.ts';
@@ -78,10 +79,10 @@ export class ReplicaCore {
       this.#desk,
       {
         damaged: (keyspaceId, key, then) => this.#damage.record(keyspaceId, key, then),
-        changed: (keyspaceId, key, before, after, versions) => {
-          if (before === 'unknown') standings.unreadable.overwritten(keyspaceId, key);
-          trees.changed(keyspaceId, key, before, after);
-          this.#saw(keyspaceId, key, versions);
+        changed: (at, before, after, versions) => {
+          if (before === 'unknown') standings.unreadable.overwritten(at.keyspaceId, at.key);
+          trees.changed(at, before, after);
+          this.#saw(at, versions);
         },
         deviceFailed: (error) => this.#failStop(error),
       },
@@ -99,7 +100,7 @@ export class ReplicaCore {
       {
         partitionBits: () => this.#topology.partitionBits,
         watch: (partition) => this.#damage.watch(partition),
-        met: (keyspaceId, key, record) => this.#saw(keyspaceId, key, decodeVersions(record)),
+        met: (at, record) => this.#saw(at, decodeVersions(record)),
       },
       planted,
     );
@@ -118,7 +119,7 @@ export class ReplicaCore {
       planted,
       partitionBits: () => this.#topology.partitionBits,
       ownPartitions: () => this.#ownPartitions(),
-      look: (keyspaceId, key) => records.read(keyspaceId, key, false, () => {}),
+      look: (keyspaceId, key) => records.read(new RecordKey(keyspaceId, key), false, () => {}),
       persist,
       mend: () => this.#mend(),
     });
@@ -151,7 +152,10 @@ export class ReplicaCore {
     );
   }
 
-  /** Takes an event that happened at `wallMs` by this machine's wall clock, and gives what is to be done, in order. */
+  /**
+   * Takes an event that happened at `wallMs` by this machine's wall clock, and gives what is to be done, in order; the list is
+   * borrowed until the next step.
+   */
   step(event: Event, wallMs: number): readonly Effect[] {
     if (this.#halted) return [];
     this.#wallMs = wallMs;
@@ -302,9 +306,9 @@ export class ReplicaCore {
   }
 
   /** What this node holds of a key now. */
-  #saw(keyspaceId: number, key: Uint8Array, versions: Versions): void {
-    this.#forgetting.saw(keyspaceId, key, versions);
-    this.#expiry.saw(keyspaceId, key, versions);
+  #saw(at: RecordKey, versions: Versions): void {
+    this.#forgetting.saw(at, versions);
+    this.#expiry.saw(at, versions);
   }
 
   /** Takes up all that is missing here. */

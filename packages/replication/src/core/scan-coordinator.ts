@@ -9,6 +9,7 @@ import type { Outcome, ScannedRecord, ScanPlace } from './message.ts';
 import type { Planted } from './mutation.ts';
 import { needed } from './quorum.ts';
 import { decodeVersions, mergeVersions, type Versions, versionsEqual } from './record.ts';
+import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import type { PageOfRecords, ReplicaPages } from './replica-pages.ts';
 import type { Consistency } from './topology.ts';
@@ -72,7 +73,7 @@ export function coordinateScan(
     const { result, stale } = combine(got, scan, node.planted);
     finish({ ok: true, value: result });
     for (const { replica, key, versions } of stale)
-      writeBack(node, { ...scan, key }, replica, versions, fences, () => {});
+      writeBack(node, { ...scan, at: new RecordKey(scan.keyspaceId, key) }, replica, versions, fences, () => {});
   };
   const ask = (replica: string): void => {
     outstanding++;

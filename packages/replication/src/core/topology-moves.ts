@@ -37,8 +37,25 @@ export function partitionEpoch(document: TopologyDocument, partition: number): n
   return Math.max(document.tableEpoch, moveOf(document, partition)?.epoch ?? 0);
 }
 
-/** Where a keyspace's records of a partition are read and written now (P13, P14). */
+/** What was asked of documents that are in use: every request asks the same. */
+const known = new WeakMap<TopologyDocument, Map<Keyspace, ReplicaSets[]>>();
+
+/** Where a keyspace's records of a partition are read and written now (P13, P14). The same objects for the same document. */
 export function replicaSetsOf(document: TopologyDocument, keyspace: Keyspace, partition: number): ReplicaSets {
+  let keyspaces = known.get(document);
+  if (keyspaces === undefined) {
+    keyspaces = new Map();
+    known.set(document, keyspaces);
+  }
+  let partitions = keyspaces.get(keyspace);
+  if (partitions === undefined) {
+    partitions = new Array<ReplicaSets>(document.table.length);
+    keyspaces.set(keyspace, partitions);
+  }
+  return (partitions[partition] ??= setsOf(document, keyspace, partition));
+}
+
+function setsOf(document: TopologyDocument, keyspace: Keyspace, partition: number): ReplicaSets {
   const move = moveOf(document, partition);
   const { replicationFactor, nextFactor = replicationFactor } = keyspace;
   const name = (row: readonly number[], factor: number): readonly string[] =>

@@ -58,7 +58,7 @@ class Shell implements ReplicaNode {
   readonly #operations = new Map<number, Then<GetResult | WriteResult | ScanResult>>();
   readonly #requests = new Map<number, Then<PeerResponse>>();
   #nextId = 1;
-  #queue: Event[] = [];
+  readonly #queue: Event[] = [];
   #running = false;
   #closing: Promise<void> | undefined;
   #started: (() => void) | undefined;
@@ -251,18 +251,21 @@ class Shell implements ReplicaNode {
 
   /** The one loop: an event, its effects in order, then the next event. Events raised meanwhile wait their turn. */
   #dispatch(event: Event): void {
-    this.#queue.push(event);
-    if (this.#running) return;
+    if (this.#running) return void this.#queue.push(event);
     this.#running = true;
     const wallMs = this.#ports.clock.wallMs();
     try {
-      for (let at = 0; at < this.#queue.length; at++) {
-        for (const effect of this.#core.step(this.#queue[at]!, wallMs)) this.#runner.run(effect);
-      }
+      this.#step(event, wallMs);
+      for (let at = 0; at < this.#queue.length; at++) this.#step(this.#queue[at]!, wallMs);
     } finally {
-      this.#queue = [];
+      this.#queue.length = 0;
       this.#running = false;
     }
+  }
+
+  #step(event: Event, wallMs: number): void {
+    const effects = this.#core.step(event, wallMs);
+    for (let at = 0; at < effects.length; at++) this.#runner.run(effects[at]!);
   }
 
   #settle<T>(table: Map<number, Then<T>>, id: number, outcome: Outcome<T>): void {

@@ -5,7 +5,7 @@ import type { StoredRecord } from '../object-store.ts';
 import { MiB } from './conformance-input.ts';
 
 /** Latencies are the engine's alone: a twin in memory takes no time. */
-export type TestedStore = Omit<Engine, 'latency' | 'snapshot' | 'scrub' | 'damage'>;
+export type TestedStore = Omit<Engine, 'calls' | 'latency' | 'snapshot' | 'scrub' | 'damage'>;
 
 /** An image that a conformance case may open, close and, where it outlives its engine, open again. */
 export interface ConformanceTarget {
