@@ -25,7 +25,7 @@ import type {
   WriteOptions,
   WriteResult,
 } from './types.ts';
-import { toGetResult, toWireConsistency } from './wire.ts';
+import { toWireConsistency } from './wire.ts';
 import { deleteKey, putValue, readRecord, type Target } from './write.ts';
 
 export interface ClientConfig {
@@ -113,8 +113,10 @@ export async function openClientOver(dial: Dial, config: ClientConfig): Promise<
 
   const within = (options: CallOptions | undefined): AbortSignal =>
     options?.signal === undefined ? signal : AbortSignal.any([signal, options.signal]);
-  const bounded: Bounded = (options, run) =>
-    calls.track(() => run(deadlineIn(options?.timeoutMs ?? timeoutMs, within(options))));
+  const bounded: Bounded = (options, run) => {
+    const interruptible = (options?.signal ?? config.signal) !== undefined;
+    return calls.track(async () => run(deadlineIn(options?.timeoutMs ?? timeoutMs, within(options), interruptible)));
+  };
   const target = (keyspace: string, key: Uint8Array, deadline: Deadline): Target => {
     return { dispatcher, contexts, keyspace: keyspace === '' ? 'default' : keyspace, key, deadline };
   };
@@ -126,10 +128,8 @@ export async function openClientOver(dial: Dial, config: ClientConfig): Promise<
 
   return {
     get: (keyspace, key, options) =>
-      bounded(options, async (deadline) =>
-        toGetResult(
-          await readRecord(target(keyspace, key, deadline), toWireConsistency(options?.consistency), options?.atLeast),
-        ),
+      bounded(options, (deadline) =>
+        readRecord(target(keyspace, key, deadline), toWireConsistency(options?.consistency), options?.atLeast),
       ),
     put: (keyspace, key, value, options = {}) =>
       bounded(options, (deadline) => putValue(target(keyspace, key, deadline), value, options)),

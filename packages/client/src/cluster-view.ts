@@ -1,11 +1,12 @@
 import { createClient } from '@connectrpc/connect';
 import { StoreError } from '@ferrite/errors';
+import { keyHash, partitionOf } from '@ferrite/hashing';
 import { fromConnectError } from '@ferrite/net';
 import { TopologyService } from '@ferrite/proto/kv';
 import type { Dial } from './dial.ts';
 import { CONTROL_MS_MAX, REFRESH_INTERVAL_MS, RETIRE_MS } from './limits.ts';
 import { NodeLink } from './node-link.ts';
-import { type Member, routeAny, routeKey, type Topology, toTopology, urlOf } from './topology.ts';
+import { type Member, routeAny, routePartition, type Topology, toTopology, urlOf } from './topology.ts';
 import { watchTopology } from './topology-watch.ts';
 
 export interface ClusterViewConfig {
@@ -27,6 +28,8 @@ export class ClusterView {
   #refreshedAt = Number.NEGATIVE_INFINITY;
   /** Members that the node asked last holds for dead: they are asked after the others. */
   #dead: ReadonlySet<string> = new Set();
+  /** By keyspace and partition, whom to ask; of the topology and the dead as they are known now. */
+  readonly #routes = new Map<string, (readonly NodeLink[])[]>();
 
   constructor(config: ClusterViewConfig) {
     this.#config = config;
@@ -66,13 +69,25 @@ export class ClusterView {
   }
 
   /** The nodes to ask about a key, best first; the seeds come last, for members whose addresses lead nowhere. */
-  async forKey(keyspace: string, key: Uint8Array): Promise<readonly NodeLink[]> {
-    return this.#linksTo(routeKey(await this.topology(), keyspace, key));
+  forKey(keyspace: string, key: Uint8Array): readonly NodeLink[] | Promise<readonly NodeLink[]> {
+    if (this.#topology === undefined) return this.refresh().then((topology) => this.#route(topology, keyspace, key));
+    return this.#route(this.#topology, keyspace, key);
+  }
+
+  #route(topology: Topology, keyspace: string, key: Uint8Array): readonly NodeLink[] {
+    const partition = partitionOf(keyHash(key), topology.partitionBits);
+    let routes = this.#routes.get(keyspace);
+    if (routes === undefined) {
+      routes = [];
+      this.#routes.set(keyspace, routes);
+    }
+    const links = (routes[partition] ??= this.#linksTo(routePartition(topology, keyspace, partition)));
+    return links[0]?.fresh === true ? links : freshFirst(links);
   }
 
   /** The nodes that may be asked anything. */
   async forAny(): Promise<readonly NodeLink[]> {
-    return this.#linksTo(routeAny(await this.topology()));
+    return freshFirst(this.#linksTo(routeAny(await this.topology())));
   }
 
   /** The nodes that may be asked anything, over Connect only: what administers is not served on the fabric. */
@@ -101,7 +116,7 @@ export class ClusterView {
   #linksTo(members: readonly Member[]): readonly NodeLink[] {
     const links = this.#livingFirst(members).map((member) => this.#member(member));
     const known = new Set(links.map((link) => link.address.url));
-    return freshFirst([...links, ...this.seeds.filter((url) => !known.has(url)).map((url) => this.atUrl(url))]);
+    return [...links, ...this.seeds.filter((url) => !known.has(url)).map((url) => this.atUrl(url))];
   }
 
   #livingFirst(members: readonly Member[]): readonly Member[] {
@@ -142,11 +157,13 @@ export class ClusterView {
     const response = await client.getTopology({ knownEpoch: this.#topology?.epoch ?? 0n }, options);
     if (this.#topology === undefined || response.epoch > this.#topology.epoch) this.#take(toTopology(response));
     this.#dead = new Set(response.members.filter(({ liveness }) => liveness === 'dead').map(({ id }) => id));
+    this.#routes.clear();
     return this.#topology!;
   }
 
   #take(topology: Topology): void {
     this.#topology = topology;
+    this.#routes.clear();
     const urls = new Set([...topology.members.map(urlOf), ...this.seeds]);
     const gone = [...this.#links].filter(([, link]) => !urls.has(link.address.url));
     for (const [name] of gone) this.#links.delete(name);

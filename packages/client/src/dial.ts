@@ -1,9 +1,11 @@
 import type { Transport } from '@connectrpc/connect';
-import { openFabricTransport, openHttpTransport } from '@ferrite/net';
+import { type FabricTransport, openFabricTransport, openHttpTransport } from '@ferrite/net';
 
 /** A transport to one address, and how to let go of it. */
 export interface Line {
   readonly transport: Transport;
+  /** Calls in wire form, where the line can: a small call takes a fraction of the time. */
+  readonly direct?: FabricTransport['call'];
   close(): Promise<void>;
 }
 
@@ -19,7 +21,7 @@ export interface Dial {
 export const SOCKETS: Dial = {
   fabric(address) {
     const transport = openFabricTransport({ address });
-    return { transport, close: () => transport.close() };
+    return { transport, direct: transport.call.bind(transport), close: () => transport.close() };
   },
   connect(baseUrl) {
     const transport = openHttpTransport({ baseUrl });

@@ -1,3 +1,4 @@
+import type { DescMethodUnary } from '@bufbuild/protobuf';
 import type { CallOptions, Transport } from '@connectrpc/connect';
 import { backoffMs, mayRetry, type RetryBudget, StoreError } from '@ferrite/errors';
 import type { ClusterView } from './cluster-view.ts';
@@ -8,11 +9,21 @@ import type { NodeLink } from './node-link.ts';
 /** One kind of request: whom to ask and whether asking twice is the same as asking once. */
 export interface Request<T> {
   /** The nodes to ask, best first; asked for again after the topology changed. */
-  readonly route: () => Promise<readonly NodeLink[]>;
+  readonly route: () => readonly NodeLink[] | Promise<readonly NodeLink[]>;
   readonly keyspace?: string;
   readonly idempotent: boolean;
+  /** The same request in wire form, for lines that can send it so. */
+  readonly direct?: DirectRequest<T>;
   /** Starts one attempt at the node with this URL. */
   readonly send: (transport: Transport, options: CallOptions, url: string) => Promise<T>;
+}
+
+/** A unary call in wire form. */
+export interface DirectRequest<T> {
+  readonly method: DescMethodUnary;
+  readonly encode: () => Uint8Array;
+  /** Throws for bytes that are no such answer. */
+  readonly decode: (answer: Buffer) => T;
 }
 
 /** Sends requests to nodes until one answers, within the rules of what may be repeated. */
@@ -37,18 +48,19 @@ export class Dispatcher {
     this.budget.earn();
     let doubt = false;
     let telling: StoreError | undefined;
-    let asked = new Set<NodeLink>();
+    let asked: Set<NodeLink> | undefined;
     let rounds = 0;
     for (;;) {
-      const links = await request.route();
-      const link = links.find((candidate) => !asked.has(candidate)) ?? links[0];
+      const route = request.route();
+      const links = route instanceof Promise ? await route : route;
+      const link = links.find((candidate) => asked?.has(candidate) !== true) ?? links[0];
       if (link === undefined) throw new StoreError('FABRIC_UNAVAILABLE', { message: 'the topology names no nodes' });
-      const last = links.every((candidate) => candidate === link || asked.has(candidate));
-      asked.add(link);
       try {
-        const options = { timeoutMs: deadline.attemptMs(), signal: deadline.signal };
-        return await link.call((transport) => request.send(transport, options, link.address.url), deadline.signal);
+        return await this.#attempt(link, request, deadline);
       } catch (error) {
+        asked ??= new Set();
+        asked.add(link);
+        const last = links.every((candidate) => asked?.has(candidate) === true);
         if (!StoreError.is(error)) throw error;
         doubt ||= error.effect === 'unknown';
         telling = moreTelling(telling, error);
@@ -57,7 +69,7 @@ export class Dispatcher {
         const free = error.retry === 'elsewhere' && error.effect === 'none' && !last;
         if (!free && !this.budget.spend()) throw failure;
         if (last) {
-          asked = new Set();
+          asked = undefined;
           rounds += 1;
         }
         const waitMs = free ? 0 : Math.max(error.retryAfterMs ?? 0, backoffMs(rounds + 1, this.#random));
@@ -65,6 +77,16 @@ export class Dispatcher {
         await pause(waitMs, deadline);
       }
     }
+  }
+
+  #attempt<T>(link: NodeLink, request: Request<T>, deadline: Deadline): Promise<T> {
+    const { signal } = deadline;
+    const timeoutMs = deadline.attemptMs();
+    const send = (): Promise<T> =>
+      link.call((transport) => request.send(transport, { timeoutMs, signal }, link.address.url), signal);
+    // A call in wire form hears of no signal.
+    if (request.direct === undefined || deadline.interruptible) return send();
+    return link.callDirect(request.direct, timeoutMs, send);
   }
 
   /** Whether to ask again after `error`; brings the topology up to date where that may help. */

@@ -6,19 +6,18 @@ export class InFlight {
   #closing = false;
   readonly #idle = Promise.withResolvers<void>();
 
-  async track<T>(run: () => Promise<T>): Promise<T> {
-    this.assertOpen();
+  /** `run` must not throw. */
+  track<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#closing) return Promise.reject(closed());
     this.#count += 1;
-    try {
-      return await run();
-    } finally {
-      this.#leave();
-    }
+    const running = run();
+    running.then(this.#leave, this.#leave);
+    return running;
   }
 
   /** Throws `SHUTTING_DOWN` once closing. */
   assertOpen(): void {
-    if (this.#closing) throw new StoreError('SHUTTING_DOWN', { message: 'the client is closed' });
+    if (this.#closing) throw closed();
   }
 
   /** Resolves when nothing is in flight any more. */
@@ -28,8 +27,12 @@ export class InFlight {
     await this.#idle.promise;
   }
 
-  #leave(): void {
+  readonly #leave = (): void => {
     this.#count -= 1;
     if (this.#closing && this.#count === 0) this.#idle.resolve();
-  }
+  };
+}
+
+function closed(): StoreError {
+  return new StoreError('SHUTTING_DOWN', { message: 'the client is closed' });
 }

@@ -1,7 +1,8 @@
 import type { Transport } from '@connectrpc/connect';
 import { type Reason, StoreError } from '@ferrite/errors';
-import { fromConnectError } from '@ferrite/net';
+import { fromConnectError, unreadableAnswer } from '@ferrite/net';
 import type { Dial, Line } from './dial.ts';
+import type { DirectRequest } from './dispatch.ts';
 import { FABRIC_REST_MS, NODE_REST_MS } from './limits.ts';
 
 /** Where a node listens; without `fabric` it is only called over Connect. */
@@ -30,7 +31,7 @@ export class NodeLink {
 
   /** False shortly after the node could not be reached. */
   get fresh(): boolean {
-    return performance.now() >= this.#restsUntil;
+    return this.#restsUntil === 0 || performance.now() >= this.#restsUntil;
   }
 
   /**
@@ -39,6 +40,37 @@ export class NodeLink {
    */
   async call<T>(call: (transport: Transport) => Promise<T>, signal: AbortSignal): Promise<T> {
     return await this.#watch(() => this.#callAny(call, signal));
+  }
+
+  /**
+   * Runs a call in wire form if the fabric works and can carry it, else `send`, which also runs if nothing could be sent over
+   * the fabric.
+   */
+  callDirect<T>(request: DirectRequest<T>, timeoutMs: number, send: () => Promise<T>): Promise<T> {
+    const { fabric } = this.address;
+    if (fabric === undefined || (this.#fabricRestsUntil > 0 && performance.now() < this.#fabricRestsUntil))
+      return send();
+    this.#fabricLine ??= this.#dial.fabric(fabric);
+    const { direct } = this.#fabricLine;
+    if (direct === undefined) return send();
+    return new Promise((resolve, reject) => {
+      direct(request.method, request.encode, timeoutMs, (failed, answer) => {
+        if (answer !== undefined) {
+          this.#restsUntil = 0;
+          try {
+            resolve(request.decode(answer));
+          } catch (cause) {
+            reject(unreadableAnswer(request.method, cause));
+          }
+          return;
+        }
+        const error = fromConnectError(failed);
+        if (isLineFault(error)) this.#fabricRestsUntil = performance.now() + FABRIC_REST_MS;
+        if (isLineFault(error) && error.effect !== 'unknown') return resolve(send());
+        if (error.retry === 'elsewhere') this.#restsUntil = performance.now() + NODE_REST_MS;
+        reject(error);
+      });
+    });
   }
 
   /** The next part of a call that {@link call} began: failures are named and remembered in the same way. */

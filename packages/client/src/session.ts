@@ -1,7 +1,7 @@
 import type { ContextMemory } from './context-memory.ts';
 import type { Deadline } from './deadline.ts';
 import type { CallOptions, GetOptions, GetResult, PutOptions, WriteResult } from './types.ts';
-import { toGetResult, toWireConsistency } from './wire.ts';
+import { toWireConsistency } from './wire.ts';
 import { deleteKey, putValue, readRecord, type Target } from './write.ts';
 
 /** What a session lets a write choose: what it replaces is what the session has seen. */
@@ -56,9 +56,7 @@ export function openSession({ contexts, run, target }: SessionHost): Session {
 
   return {
     get: (keyspace, key, options = {}) =>
-      inTurn(keyspace, key, options, async (at) =>
-        toGetResult(await readRecord(at, toWireConsistency(options.consistency))),
-      ),
+      inTurn(keyspace, key, options, (at) => readRecord(at, toWireConsistency(options.consistency))),
     put: (keyspace, key, value, options = {}) =>
       inTurn(keyspace, key, options, (at) => putValue(at, value, { ...options, context: 'seen' })),
     delete: (keyspace, key, options = {}) =>

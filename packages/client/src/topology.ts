@@ -1,5 +1,4 @@
 import { durationMs } from '@bufbuild/protobuf/wkt';
-import { keyHash, partitionOf } from '@ferrite/hashing';
 import { ConflictPolicy, type GetTopologyResponse, type Keyspace as WireKeyspace, ZoneRule } from '@ferrite/proto/kv';
 import type { Consistency, Durability } from './types.ts';
 import { fromWireConsistency, fromWireDurability } from './wire.ts';
@@ -82,13 +81,13 @@ export function toKeyspace(keyspace: WireKeyspace): Keyspace {
 }
 
 /**
- * The members to ask about a key: its replicas in the keyspace first, in order of preference, then the rest of the
+ * The members to ask about a key of a partition: its replicas in the keyspace first, in order of preference, then the rest of the
  * active ones, since every node forwards what it does not hold.
  */
-export function routeKey(topology: Topology, keyspace: string, key: Uint8Array): readonly Member[] {
-  const partition = topology.partitions[partitionOf(keyHash(key), topology.partitionBits)] ?? [];
-  const factor = topology.keyspaces.find(({ name }) => name === keyspace)?.replicationFactor ?? partition.length;
-  const replicas = partition.slice(0, factor).flatMap((index) => topology.members[index] ?? []);
+export function routePartition(topology: Topology, keyspace: string, partition: number): readonly Member[] {
+  const row = topology.partitions[partition] ?? [];
+  const factor = topology.keyspaces.find(({ name }) => name === keyspace)?.replicationFactor ?? row.length;
+  const replicas = row.slice(0, factor).flatMap((index) => topology.members[index] ?? []);
   return [...new Set([...replicas, ...routeAny(topology)])];
 }
 

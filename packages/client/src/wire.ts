@@ -1,4 +1,5 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt';
+import { decodeGot, type SiblingFields } from '@ferrite/net';
 import {
   type GetResponse,
   type PutResponse,
@@ -51,6 +52,21 @@ export function toGetResult(response: GetResponse): GetResult {
     siblings: response.siblings.map(toSibling),
     context: response.context,
     moreSiblings: response.moreSiblings,
+  };
+}
+
+/** An answer in its wire form; `undefined` for one that only protobuf-es can read. */
+export function gotFromWire(bytes: Buffer): GetResult | undefined {
+  const got = decodeGot(bytes);
+  return got && { ...got, siblings: got.siblings.map(siblingOf) };
+}
+
+function siblingOf({ value, writtenAtMs, expiresAtMs }: SiblingFields): Sibling {
+  if (writtenAtMs >= 0 && expiresAtMs < 0) return { value, writtenAt: new Date(writtenAtMs) };
+  return {
+    value,
+    ...(writtenAtMs >= 0 && { writtenAt: new Date(writtenAtMs) }),
+    ...(expiresAtMs >= 0 && { expiresAt: new Date(expiresAtMs) }),
   };
 }
 

@@ -1,21 +1,24 @@
-import { create } from '@bufbuild/protobuf';
+import { create, fromBinary } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { createClient } from '@connectrpc/connect';
 import { backoffMs, StoreError } from '@ferrite/errors';
+import { decodeWrote, encodeGet, encodePut } from '@ferrite/net';
 import {
   type Consistency,
   DeleteRequestSchema,
   GetRequestSchema,
-  type GetResponse,
+  GetResponseSchema,
   KvService,
+  type PutRequest,
   PutRequestSchema,
+  PutResponseSchema,
 } from '@ferrite/proto/kv';
 import type { ContextMemory } from './context-memory.ts';
 import { type Deadline, pause } from './deadline.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { equalBytes } from './one-value.ts';
-import type { PutOptions, WriteOptions, WriteResult } from './types.ts';
-import { toWireConsistency, toWireDurability, toWriteResult } from './wire.ts';
+import type { GetResult, PutOptions, WriteOptions, WriteResult } from './types.ts';
+import { gotFromWire, toGetResult, toWireConsistency, toWireDurability, toWriteResult } from './wire.ts';
 
 /** One key, and what is needed to reach it. */
 export interface Target {
@@ -29,16 +32,18 @@ export interface Target {
 }
 
 /** Reads the record; safe to repeat, so it is, at any node that may answer. */
-export async function readRecord(target: Target, consistency: Consistency, demand?: Uint8Array): Promise<GetResponse> {
+export async function readRecord(target: Target, consistency: Consistency, demand?: Uint8Array): Promise<GetResult> {
   const { dispatcher, contexts, keyspace, key, deadline } = target;
   const atLeast = target.inSession === true ? contexts.recall(keyspace, key) : demand;
-  const message = create(GetRequestSchema, { keyspace, key, consistency, ...(atLeast && { atLeast }) });
-  const response = await dispatcher.run(
+  const request = { keyspace, key, consistency, atLeast: atLeast ?? NOTHING };
+  const response = await dispatcher.run<GetResult>(
     {
       route: () => dispatcher.view.forKey(keyspace, key),
       keyspace,
       idempotent: true,
-      send: (transport, options) => createClient(KvService, transport).get(message, options),
+      direct: { method: KvService.method.get, encode: () => encodeGet(request), decode: readAnswer },
+      send: async (transport, options) =>
+        toGetResult(await createClient(KvService, transport).get(create(GetRequestSchema, request), options)),
     },
     deadline,
   );
@@ -142,27 +147,31 @@ async function sendPut(
   options: PutOptions,
 ): Promise<WriteResult> {
   const { dispatcher, contexts, keyspace, key, deadline } = target;
-  const message = create(PutRequestSchema, {
+  const { ttlMs, idempotencyToken = NOTHING } = options;
+  const request = {
     keyspace,
     key,
     value,
+    context: context ?? NOTHING,
     consistency: toWireConsistency(options.consistency),
     durability: toWireDurability(options.durability),
-    ...(context && { context }),
-    ...tokenOf(options),
-    ...(options.ttlMs !== undefined && { ttl: durationFromMs(options.ttlMs) }),
-  });
-  const response = await dispatcher.run(
+    idempotencyToken,
+  };
+  const message = (): PutRequest =>
+    create(PutRequestSchema, { ...request, ...(ttlMs !== undefined && { ttl: durationFromMs(ttlMs) }) });
+  const direct = { method: KvService.method.put, encode: () => encodePut(request), decode: writeAnswer };
+  const result = await dispatcher.run<WriteResult>(
     {
       route: () => dispatcher.view.forKey(keyspace, key),
       keyspace,
       idempotent: options.idempotencyToken !== undefined,
-      send: (transport, call) => createClient(KvService, transport).put(message, call),
+      ...(ttlMs === undefined && { direct }),
+      send: async (transport, call) => toWriteResult(await createClient(KvService, transport).put(message(), call)),
     },
     deadline,
   );
-  if (context !== undefined) contexts.remember(keyspace, key, response.context);
-  return toWriteResult(response);
+  if (context !== undefined) contexts.remember(keyspace, key, result.context);
+  return result;
 }
 
 function tokenOf({ idempotencyToken }: WriteOptions): { idempotencyToken?: Uint8Array } {
@@ -170,8 +179,18 @@ function tokenOf({ idempotencyToken }: WriteOptions): { idempotencyToken?: Uint8
 }
 
 /** Whether the record as read after a doubtful put with the caller's context tells what became of that put. */
-function settles(now: GetResponse, given: Uint8Array, value: Uint8Array): boolean {
+function settles(now: GetResult, given: Uint8Array, value: Uint8Array): boolean {
   const [only, ...others] = now.siblings;
   if (only !== undefined && others.length === 0 && !now.moreSiblings && equalBytes(only.value, value)) return true;
   return equalBytes(now.context, given);
+}
+
+const NOTHING = new Uint8Array();
+
+function readAnswer(answer: Buffer): GetResult {
+  return gotFromWire(answer) ?? toGetResult(fromBinary(GetResponseSchema, answer));
+}
+
+function writeAnswer(answer: Buffer): WriteResult {
+  return decodeWrote(answer) ?? toWriteResult(fromBinary(PutResponseSchema, answer));
 }
