@@ -20,6 +20,8 @@ export interface DamageHost {
   ownPartitions(): readonly number[];
   /** Reads a record, and tells {@link Damage.record} if it cannot. */
   look(keyspaceId: number, key: Uint8Array): void;
+  /** What is stored may not be what it was. */
+  doubt(): void;
   /** Makes the node's state durable, then calls back. */
   persist(then: () => void): void;
   /** A gap or an unreadable record is there and durable: mend it. */
@@ -70,6 +72,7 @@ export class Damage {
   /** A record cannot be read; `then` is called when that is durable, so that it may be written over. */
   record(keyspaceId: number, key: Uint8Array, then: () => void): void {
     const { standings, desk } = this.#host;
+    this.#host.doubt();
     const partition = this.#partitionOf(key);
     this.#countName(partition);
     const fresh = !standings.unreadable.has(keyspaceId, key);
@@ -111,6 +114,7 @@ export class Damage {
 
   /** Records of the partition cannot be read, nobody knows which: all of it recovers. */
   partition(partition: number, then: () => void): void {
+    this.#host.doubt();
     // Where newer records are lost, older ones may have come to light.
     this.#recover(partition, then, true);
   }
@@ -155,6 +159,7 @@ export class Damage {
 
   /** What the engine found by itself. */
   report({ keyspace, partition, key }: DamageReport): void {
+    this.#host.doubt();
     // The node's own documents are written anew from what it knows.
     if (keyspace === SYSTEM_KEYSPACE) return this.#host.persist(() => {});
     if (keyspace !== undefined && key !== undefined) {

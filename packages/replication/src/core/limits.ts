@@ -72,3 +72,6 @@ export const LEAVES_MAX = 1_024;
 
 /** Keyspace 0 belongs to the node itself; clients' keyspaces start at 1. */
 export const SYSTEM_KEYSPACE = 0;
+
+/** Memory of a node for the records that were written or read last. */
+export const CACHE_BYTES: number = 64 * 1024 * 1024;

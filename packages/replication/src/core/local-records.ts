@@ -6,6 +6,7 @@ import { SYSTEM_RETRY_MS } from './limits.ts';
 import type { Outcome } from './message.ts';
 import type { Planted } from './mutation.ts';
 import { decodeVersions, encodeVersions, type Versions, versionsEqual } from './record.ts';
+import { RecordCache } from './record-cache.ts';
 import { RecordKey } from './record-key.ts';
 
 /** An append the engine accepted and has not flushed yet. */
@@ -45,16 +46,24 @@ export class LocalRecords {
   readonly #desk: Desk;
   readonly #host: LocalRecordsHost;
   readonly #planted: Planted;
+  readonly #cache: RecordCache;
   readonly #locks = new KeyLocks();
   /** By the slot of the key: of two keys that share one, the later append, which is flushed no sooner. */
   readonly #unflushed = new Map<number, Unflushed>();
   #drops = 0;
   #sealed = false;
 
-  constructor(desk: Desk, host: LocalRecordsHost, planted: Planted) {
+  /** @param cacheBytes memory for the records used last */
+  constructor(desk: Desk, host: LocalRecordsHost, planted: Planted, cacheBytes: number) {
     this.#desk = desk;
     this.#host = host;
     this.#planted = planted;
+    this.#cache = new RecordCache(cacheBytes);
+  }
+
+  /** The medium may not hold what it did: from now on it is asked. */
+  doubt(): void {
+    this.#cache.clear();
   }
 
   /** Appends accepted and not flushed. */
@@ -80,6 +89,7 @@ export class LocalRecords {
 
   /** The same for a keyspace that is deleted: nobody waits for what is stored there. */
   dropDeleted(keyspaceId: number, partition: number, then: (ok: boolean) => void): void {
+    this.#cache.clear();
     const ticket = this.#desk.ask({ type: 'dropPartition', keyspaceId, partition }, (answer) => {
       if (answer.type === 'accepted' && answer.refused === undefined) return;
       this.#desk.forget(ticket);
@@ -155,15 +165,30 @@ export class LocalRecords {
    */
   read(at: RecordKey, flushed: boolean, then: (outcome: Outcome<Uint8Array | undefined>) => void): void {
     const { keyspaceId, key } = at;
-    this.#desk.ask({ type: 'read', keyspaceId, key }, (answer) => {
-      const { outcome, ticket } = expectAnswer(answer, 'read');
-      this.#desk.forget(ticket);
+    this.#look(at, (outcome) => {
       if (!outcome.ok) {
         if (this.#isLost(outcome.error)) this.#host.damaged(keyspaceId, key, () => {});
         return then(outcome);
       }
       if (!flushed) return then(outcome);
       this.#whenFlushed(at, (failed) => then(failed === undefined ? outcome : { ok: false, error: failed }));
+    });
+  }
+
+  /** The bytes of a record, from memory if they are there. */
+  #look(at: RecordKey, then: (outcome: Outcome<Uint8Array | undefined>) => void): void {
+    const known = this.#cache.get(at);
+    if (known !== undefined) return then({ ok: true, value: known });
+    const mark = this.#cache.mark(at);
+    const { keyspaceId, key } = at;
+    const ticket = this.#desk.ask({ type: 'read', keyspaceId, key }, (answer) => {
+      this.#desk.forget(ticket);
+      const { outcome } = expectAnswer(answer, 'read');
+      if (outcome.ok && outcome.value !== undefined) {
+        if (this.#planted('cache-fills-late')) this.#cache.set(at, outcome.value);
+        else this.#cache.fill(at, outcome.value, mark);
+      }
+      then(outcome);
     });
   }
 
@@ -190,13 +215,8 @@ export class LocalRecords {
     this.#append(new RecordKey(keyspaceId, key), value, { accepted: () => {}, durable, refused });
   }
 
-  #read(
-    { keyspaceId, key }: RecordKey,
-    then: (stored: Outcome<Versions>, bytes: Uint8Array | 'unknown' | undefined) => void,
-  ): void {
-    this.#desk.ask({ type: 'read', keyspaceId, key }, (answer) => {
-      const { outcome, ticket } = expectAnswer(answer, 'read');
-      this.#desk.forget(ticket);
+  #read(at: RecordKey, then: (stored: Outcome<Versions>, bytes: Uint8Array | 'unknown' | undefined) => void): void {
+    this.#look(at, (outcome) => {
       const stored = outcome.ok ? decoded(outcome.value) : outcome;
       const lost = !stored.ok && this.#isLost(stored.error);
       // What is stored but could not be read now must not be replaced.
@@ -205,7 +225,7 @@ export class LocalRecords {
       const empty = (): void => then({ ok: true, value: decodeVersions(undefined) }, 'unknown');
       // The partition recovers from now on; until its peers have told, nothing is known of this key. What is there now
       // is replaced only when that is durable: afterwards nobody could see that something was lost.
-      if (lost && !this.#planted('damage-not-noted')) this.#host.damaged(keyspaceId, key, empty);
+      if (lost && !this.#planted('damage-not-noted')) this.#host.damaged(at.keyspaceId, at.key, empty);
       else empty();
     });
   }
@@ -226,6 +246,7 @@ export class LocalRecords {
           return listener.refused(answer.refused);
         }
         this.#unflushed.set(slot, { ticket, waiters });
+        this.#cache.set(at, value);
         return listener.accepted();
       }
       const { failed } = expectAnswer(answer, 'durable');

@@ -3,6 +3,7 @@
  * plants none.
  */
 export type MutationName =
+  | 'cache-fills-late'
   | 'accepted-is-enough'
   | 'ack-before-flush'
   | 'ambiguous-counts-at-once'

@@ -35,6 +35,8 @@ export interface ReplicaCoreConfig {
   readonly forgetEveryMs?: number;
   /** When expired values are converted; as P16 says unless given. */
   readonly expiry?: ExpiryPace;
+  /** Memory for the records used last; 64 MiB unless given, none for 0. */
+  readonly cacheBytes?: number;
   /** Bugs for the simulator to find. */
   readonly mutations?: ReadonlySet<MutationName>;
 }

@@ -15,6 +15,7 @@ import { Identity } from './identity.ts';
 import { Inbound } from './inbound.ts';
 import {
   ANTI_ENTROPY_EVERY_MS,
+  CACHE_BYTES,
   FORGET_EVERY_MS,
   HELLO_TIMEOUT_MS,
   REGISTER_TIMEOUT_MS,
@@ -87,6 +88,7 @@ export class ReplicaCore {
         deviceFailed: (error) => this.#failStop(error),
       },
       planted,
+      config.cacheBytes ?? CACHE_BYTES,
     );
     this.#state = new StateKeeper(records, () => {
       const kept = planted('keep-actor-after-crash') ? actors.toRecord() : undefined;
@@ -119,6 +121,7 @@ export class ReplicaCore {
       planted,
       partitionBits: () => this.#topology.partitionBits,
       ownPartitions: () => this.#ownPartitions(),
+      doubt: () => records.doubt(),
       look: (keyspaceId, key) => records.read(new RecordKey(keyspaceId, key), false, () => {}),
       persist,
       mend: () => this.#mend(),

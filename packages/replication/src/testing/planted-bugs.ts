@@ -16,6 +16,7 @@ const busy = {
   antiEntropyMs: NEVER_MS,
   forgetMs: NEVER_MS,
   network: { delayMs: 1, late: 0, loss: 0, duplication: 0 },
+  cacheBytes: 0,
   disk: { flushMs: 2, readMs: 0.5, slow: 0, subsetLoss: true, overloaded: 0, pageRecords: 4, scrubMs: 1_000 },
 } satisfies ScenarioPreset;
 /** No faults at all: the bug shows in plain concurrency. */
@@ -105,6 +106,19 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
     faults: { tornTail: 4 },
     faultMs: 20,
     storeMs: 1,
+  },
+  'cache-fills-late': {
+    ...busy,
+    keys: 1,
+    thinkMs: 5,
+    clients: 6,
+    cacheBytes: 64 * 1024,
+    network: lateMessages,
+    disk: { ...busy.disk, readMs: 30, slow: 0.3 },
+    faults: { crash: 4 },
+    faultMs: 50,
+    storeMs: 1,
+    ops: { get: 8, putWithContext: 6, putBlind: 0, putStale: 0, delete: 0, deleteBlind: 0, scan: 0 },
   },
   'behind-keeps-actors': {
     ...loseDisks,

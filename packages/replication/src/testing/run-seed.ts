@@ -87,6 +87,7 @@ export function runScenario(seed: number, scenario: Scenario, options: Omit<SimO
     topology,
     trace,
     mutations: new Set(options.mutations),
+    cacheBytes: scenario.cacheBytes,
     antiEntropyMs: scenario.antiEntropyMs,
     forgetMs: scenario.forgetMs,
     violated: (rule, what) => violations.push({ rule, what: `${what} (at ${timeline.now} ms)` }),

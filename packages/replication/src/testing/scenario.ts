@@ -109,6 +109,8 @@ export interface Scenario {
   /** Pause between two rounds of anti-entropy, and between two rounds of forgetting; {@link NEVER_MS}: there is none. */
   readonly antiEntropyMs: number;
   readonly forgetMs: number;
+  /** Memory of each node for records it has used. */
+  readonly cacheBytes: number;
   readonly disk: {
     readonly flushMs: number;
     readonly readMs: number;
@@ -217,6 +219,7 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
     storeMs: prng.between(0.2, 100),
     antiEntropyMs: prng.chance(0.6) ? prng.between(50, 2_000) : NEVER_MS,
     forgetMs: prng.chance(0.4) ? prng.between(50, 1_000) : NEVER_MS,
+    cacheBytes: new Prng(seed, 'cache').pick([0, 8 * 1024, 64 * 1024]),
     disk: {
       flushMs: prng.between(0.2, 30),
       readMs: prng.between(0.05, 5),

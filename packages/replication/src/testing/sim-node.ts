@@ -32,6 +32,7 @@ export interface SimWorld {
   readonly topology: TopologyDocument;
   readonly trace: TraceHash;
   readonly mutations: ReadonlySet<MutationName>;
+  readonly cacheBytes: number;
   readonly antiEntropyMs: number;
   readonly forgetMs: number;
   /** A node broke one of its own rules. */
@@ -110,6 +111,7 @@ export class SimNode {
       report,
       system: this.disk.readAtOpen(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY),
       random: () => prng.next(),
+      cacheBytes: this.#world.cacheBytes,
       antiEntropyEveryMs: this.#world.antiEntropyMs,
       forgetEveryMs: this.#world.forgetMs,
       expiry: EXPIRY_PACE,
