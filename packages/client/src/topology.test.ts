@@ -20,14 +20,19 @@ test('a key goes to the replicas of its partition in order of preference, then t
   for (let number = 0; number < 100; number++) {
     const key = new TextEncoder().encode(`key${number}`);
     const first = partitionOf(keyHash(key), 4) % 3;
-    expect(ids(routePartition(topology, 'any', partitionOf(keyHash(key), topology.partitionBits)))).toEqual([first, (first + 1) % 3, (first + 2) % 3].map((n) => `n${n}`));
+    expect(ids(routePartition(topology, 'any', partitionOf(keyHash(key), topology.partitionBits)))).toEqual(
+      [first, (first + 1) % 3, (first + 2) % 3].map((n) => `n${n}`),
+    );
   }
 });
 
 test('a keyspace with fewer copies uses the first replicas only', () => {
   const key = new TextEncoder().encode('key');
   const first = partitionOf(keyHash(key), 4) % 3;
-  expect(ids(routePartition(topology, 'two', partitionOf(keyHash(key), topology.partitionBits))).slice(0, 2)).toEqual([`n${first}`, `n${(first + 1) % 3}`]);
+  expect(ids(routePartition(topology, 'two', partitionOf(keyHash(key), topology.partitionBits))).slice(0, 2)).toEqual([
+    `n${first}`,
+    `n${(first + 1) % 3}`,
+  ]);
 });
 
 test('members that are not yet or no longer part of the cluster are not asked', () => {

@@ -58,7 +58,7 @@ function startNode(files: string, config: { readonly listen: { readonly metrics:
   // JSON is YAML.
   writeFileSync(`${files}.yaml`, JSON.stringify(config));
   const log = openSync(`${files}.log`, 'a');
-  const child = spawnOwned(process.execPath, [...(process.env["NX"]?.split(" ") ?? []), MAIN, '--config', `${files}.yaml`], ['ignore', log, log]);
+  const child = spawnOwned(process.execPath, [MAIN, '--config', `${files}.yaml`], ['ignore', log, log]);
   closeSync(log);
   const gone = once(child, 'exit');
   return {

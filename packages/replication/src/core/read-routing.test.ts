@@ -29,7 +29,7 @@ function coordinator(): { node: ReplicaContext; desk: Desk; peers: PeerView } {
   const fail = (): never => {
     throw new Error('no record is read here');
   };
-  const records = new LocalRecords(desk, { damaged: fail, changed: fail, deviceFailed: fail }, planted);
+  const records = new LocalRecords(desk, { damaged: fail, changed: fail, deviceFailed: fail }, planted, 0);
   const member = { id: 'x', host: 'h', zone: 'z', weight: 1, rpc: 'x:1', fabric: 'x:2' };
   const topology = formTopology([member], {});
   const standings = new Standings();
