@@ -6,8 +6,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jsonClient, must } from './json-client.ts';
 import { type LocalCluster, startLocalCluster } from './local-cluster.ts';
 import { etcdMissing, type RealEtcd, realEtcd } from './real-etcd.ts';
+import { type SteadyTraffic, startTraffic } from './steady-traffic.ts';
 
+/** How long etcd hangs. Longer than its clients wait for an answer, and than a few of their attempts. */
+const HANGS_MS = 15_000;
+/** No call may wait for etcd, which is asked for up to 5 s. */
+const SLOWEST_MS = 3_000;
 const TIMEOUT_MS = 120_000;
+/** What a change of the topology says while the store is away: which store, what waits, and what to do. */
+const AWAY =
+  /the topology store etcd at http:\/\/127\.0\.0\.1:\d+ does not answer .*; data is served as before, changes of the topology wait for it: bring it back, then repeat the change/;
 
 describe.skipIf(etcdMissing !== '')(
   `a cluster with its topology in etcd${etcdMissing}`,
@@ -29,6 +37,28 @@ describe.skipIf(etcdMissing !== '')(
       rmSync(directory, { recursive: true, force: true });
     });
 
+    /** Traffic at all nodes while `body` runs; not one of its calls may fail. */
+    const underTraffic = async (body: (traffic: SteadyTraffic) => Promise<void>): Promise<void> => {
+      const traffic = startTraffic(cluster.nodes.map((node) => node.url));
+      try {
+        await body(traffic);
+      } finally {
+        await traffic.stop();
+      }
+      expect(traffic.failures).toEqual([]);
+      expect(Math.min(traffic.puts, traffic.gets)).toBeGreaterThan(100);
+      expect(traffic.slowestMs).toBeLessThan(SLOWEST_MS);
+    };
+
+    const created = async (node: number, name: string): Promise<{ status: number; text: string }> => {
+      let answer = await createKeyspace(node, name);
+      for (let attempt = 0; answer.status !== 200 && attempt < 100; attempt++) {
+        await sleep(100);
+        answer = await createKeyspace(node, name);
+      }
+      return answer;
+    };
+
     const createKeyspace = async (node: number, name: string): Promise<{ status: number; text: string }> => {
       const response = await fetch(`${cluster.nodes[node]!.url}/ferrite.node.v1.NodeService/CreateKeyspace`, {
         method: 'POST',
@@ -47,9 +77,7 @@ describe.skipIf(etcdMissing !== '')(
       }
       const refused = await createKeyspace(1, 'during');
       expect(refused.status).not.toBe(200);
-      expect(refused.text).toMatch(
-        /the topology store etcd at http.* does not answer .*changes of the topology wait for it/,
-      );
+      expect(refused.text).toMatch(AWAY);
 
       // A node that stops now and starts again knows the cluster still, and a majority of the others registers its boot.
       const restarted = cluster.nodes[2]!;
@@ -61,12 +89,7 @@ describe.skipIf(etcdMissing !== '')(
       must(await jsonClient(restarted.url).put('restarted', 'value'));
 
       await etcd.start();
-      let created = await createKeyspace(1, 'after');
-      for (let attempt = 0; created.status !== 200 && attempt < 50; attempt++) {
-        await sleep(100);
-        created = await createKeyspace(1, 'after');
-      }
-      expect(created).toMatchObject({ status: 200 });
+      expect(await created(1, 'after')).toMatchObject({ status: 200 });
       // The others are told by their watches.
       for (const node of cluster.nodes) {
         const names = async (): Promise<string> => {
@@ -80,6 +103,36 @@ describe.skipIf(etcdMissing !== '')(
         for (let waited = 0; waited < 200 && !(await names()).includes('"after"'); waited++) await sleep(100);
         expect(await names()).toContain('"after"');
       }
+    });
+
+    it('loses no put and no get when etcd is killed and started again', async () => {
+      await underTraffic(async () => {
+        for (let round = 0; round < 3; round++) {
+          await etcd.kill();
+          await sleep(500);
+          const refused = await createKeyspace(round, `killed-${round}`);
+          expect(refused.status).not.toBe(200);
+          expect(refused.text).toMatch(AWAY);
+          await etcd.start();
+          expect(await created(round, `killed-${round}`)).toMatchObject({ status: 200 });
+        }
+      });
+    });
+
+    it('loses no put and no get while etcd takes requests and does not answer', async () => {
+      await underTraffic(async (traffic) => {
+        etcd.signal('SIGSTOP');
+        const until = performance.now() + HANGS_MS;
+        const { puts } = traffic;
+        for (let node = 0; performance.now() < until; node = (node + 1) % 3) {
+          const refused = await createKeyspace(node, 'hung');
+          expect(refused.status).not.toBe(200);
+          expect(refused.text).toMatch(AWAY);
+        }
+        expect(traffic.puts).toBeGreaterThan(puts + 100);
+        etcd.signal('SIGCONT');
+        expect(await created(0, 'hung')).toMatchObject({ status: 200 });
+      });
     });
   },
 );

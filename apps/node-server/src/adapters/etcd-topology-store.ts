@@ -237,7 +237,7 @@ async function sharedKey(keys: EtcdKeys, name: string, where: string): Promise<s
 
 function unavailable(error: unknown, where: string): StoreError {
   const cause = StoreError.from(error);
-  const message = `the topology store etcd at ${where} does not answer (${cause.message}); data is served as before, changes of the topology wait for it`;
+  const message = `the topology store etcd at ${where} does not answer (${cause.message}); data is served as before, changes of the topology wait for it: bring it back, then repeat the change`;
   return new StoreError('FABRIC_UNAVAILABLE', { effect: cause.effect, message, cause });
 }
 
