@@ -63,19 +63,23 @@ export class Nodes {
 
   /**
    * The answer of the first node that gives one. A failure that another node could not mend (a name that exists, a bad
-   * argument) is passed on at once; so is one that may have had an effect.
+   * argument) is passed on at once; so is one that may have had an effect. If all fail, what a node said goes before the
+   * silence of others.
    */
   async any<T>(call: (link: NodeLink) => Promise<T>): Promise<T> {
     const failures: string[] = [];
+    let said: StoreError | undefined;
     for (const url of this.#known) {
       try {
         return await call(this.link(url));
       } catch (cause) {
         const error = fromConnectError(cause);
         if (error.effect === 'unknown' || !['unavailable', 'deadline_exceeded'].includes(error.kind)) throw error;
+        if (error.reason !== 'FABRIC_UNAVAILABLE' && error.reason !== 'DEADLINE_EXCEEDED') said ??= error;
         failures.push(`${url}: ${error.reason}`);
       }
     }
+    if (said !== undefined) throw said;
     throw new StoreError('FABRIC_UNAVAILABLE', { message: `no node answered (${failures.join(', ')})` });
   }
 }

@@ -53,6 +53,7 @@ export const REASONS = {
   FABRIC_UNAVAILABLE: row(101, 'unavailable', 'elsewhere', 'the peer could not be reached', 'Check that the node runs and that its address in the topology is right.'),
   RECOVERING: row(102, 'unavailable', 'elsewhere', 'the replica is still catching up and may not answer', 'Ask another replica, or wait for recovery; ferrite status shows progress.'),
   SHUTTING_DOWN: row(103, 'unavailable', 'elsewhere', 'the node is shutting down', 'Retry at another node.'),
+  TOPOLOGY_UNAVAILABLE: row(104, 'unavailable', 'later', 'the topology store does not answer', 'Data is served as before; bring the store back, then repeat the change of the topology.'),
   DEADLINE_EXCEEDED: row(120, 'deadline_exceeded', 'later', 'the deadline passed before an answer', 'Retry if the request is idempotent, or allow more time.'),
   UNAUTHENTICATED: row(140, 'unauthenticated', 'never', 'the caller gave no valid credentials', 'Present a valid certificate or token.'),
   PERMISSION_DENIED: row(141, 'permission_denied', 'never', 'the caller has no role that allows this', 'Ask an operator for the role.'),

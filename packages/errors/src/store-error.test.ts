@@ -11,6 +11,14 @@ const fields = fc.dictionary(
 const effect = fc.constantFrom('none' as const, 'unknown' as const);
 
 describe('a StoreError', () => {
+  it('gives what happened without its name and next step, to be part of another message', () => {
+    const inner = new StoreError('FABRIC_UNAVAILABLE', { message: 'connect ECONNREFUSED 127.0.0.1:1' });
+    expect(inner.clause).toBe('connect ECONNREFUSED 127.0.0.1:1');
+    expect(new StoreError('DEVICE_FULL').clause).toBe('the device has no room for the record');
+    const foreign = StoreError.fromDetail({ ...inner.toDetail(), message: 'in other words' });
+    expect(foreign.clause).toBe('in other words');
+  });
+
   it('reads as reason, what happened and the next step', () => {
     expect(new StoreError('KEY_EMPTY').message).toBe('KEY_EMPTY: the key has no bytes. Send a key of 1 to 1024 bytes.');
     expect(new StoreError('KEY_TOO_LARGE', { message: 'the key has 2000 bytes' }).message).toBe(

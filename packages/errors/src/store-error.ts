@@ -61,6 +61,13 @@ export class StoreError extends Error {
     return REASONS[this.reason].retry;
   }
 
+  /** What happened, without the name of the reason and the next step: to be part of another message. */
+  get clause(): string {
+    const [before, after] = [`${this.reason}: `, `. ${REASONS[this.reason].nextStep}`];
+    const from = this.message.startsWith(before) ? before.length : 0;
+    return this.message.slice(from, this.message.endsWith(after) ? -after.length : undefined);
+  }
+
   /** True for a `StoreError` of this or another copy of the package. */
   static is(value: unknown): value is StoreError {
     return typeof value === 'object' && value !== null && (value as { [brand]?: unknown })[brand] === true;

@@ -20,7 +20,8 @@ export interface EtcdStoreOptions {
   readonly backoffMaxMs?: number;
 }
 
-const TIMEOUT_MS = 5_000;
+/** Less than clients wait for one attempt, so that they hear the reason. */
+const TIMEOUT_MS = 3_000;
 const POLL_MS = 5_000;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 5_000;
@@ -32,7 +33,7 @@ const PACK_ABOVE_BYTES = 512 * 1024;
 /**
  * The topology store in etcd (P15): the document is one key, published by a transaction on its mod revision, without a
  * lease; boots (P9) and the cluster key are keys beside it. Throws `CONFIG_INVALID` for a URL that is none, and
- * `FABRIC_UNAVAILABLE` if etcd is away and this node has never known the cluster.
+ * `TOPOLOGY_UNAVAILABLE` if etcd is away and this node has never known the cluster.
  */
 export async function openEtcdTopologyStore(options: EtcdStoreOptions): Promise<ClusterStore> {
   const { endpoints, prefix } = parsedUrl(options.url);
@@ -237,8 +238,8 @@ async function sharedKey(keys: EtcdKeys, name: string, where: string): Promise<s
 
 function unavailable(error: unknown, where: string): StoreError {
   const cause = StoreError.from(error);
-  const message = `the topology store etcd at ${where} does not answer (${cause.message}); data is served as before, changes of the topology wait for it: bring it back, then repeat the change`;
-  return new StoreError('FABRIC_UNAVAILABLE', { effect: cause.effect, message, cause });
+  const message = `the topology store etcd at ${where} does not answer (${cause.clause})`;
+  return new StoreError('TOPOLOGY_UNAVAILABLE', { effect: cause.effect, message, cause });
 }
 
 function packed(text: string): Uint8Array {

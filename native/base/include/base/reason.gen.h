@@ -37,6 +37,7 @@ enum class Reason : std::uint16_t {
   kFabricUnavailable = 101,
   kRecovering = 102,
   kShuttingDown = 103,
+  kTopologyUnavailable = 104,
   kDeadlineExceeded = 120,
   kUnauthenticated = 140,
   kPermissionDenied = 141,
@@ -113,6 +114,8 @@ enum class Reason : std::uint16_t {
       return "RECOVERING";
     case Reason::kShuttingDown:
       return "SHUTTING_DOWN";
+    case Reason::kTopologyUnavailable:
+      return "TOPOLOGY_UNAVAILABLE";
     case Reason::kDeadlineExceeded:
       return "DEADLINE_EXCEEDED";
     case Reason::kUnauthenticated:
