@@ -4,12 +4,15 @@ import type { LocalNode } from '../../apps/node-server/test/local-cluster.ts';
 import type { Prng } from '../../packages/replication/src/testing/prng.ts';
 import type { Fault } from './options.ts';
 
+/** A fault that befalls a node; the store is no node. */
+type NodeFault = Exclude<Fault, 'store'>;
+
 /** Hurts one node at a time, so that every key keeps a majority of its replicas. */
 export class Nemesis {
-  readonly counts = new Map<Fault, number>();
+  readonly counts = new Map<NodeFault, number>();
   readonly #nodes: readonly LocalNode[];
   readonly #prng: Prng;
-  readonly #faults: readonly Fault[];
+  readonly #faults: readonly NodeFault[];
   readonly #say: (line: string) => void;
   readonly #onKill: () => void;
 
@@ -20,7 +23,7 @@ export class Nemesis {
   ) {
     this.#nodes = nodes;
     this.#prng = prng;
-    this.#faults = options.faults;
+    this.#faults = options.faults.filter((fault) => fault !== 'store');
     this.#say = (line) => options.say(line);
     this.#onKill = () => options.onKill();
   }
@@ -38,7 +41,7 @@ export class Nemesis {
     }
   }
 
-  async #strike(fault: Fault, node: LocalNode): Promise<void> {
+  async #strike(fault: NodeFault, node: LocalNode): Promise<void> {
     this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
     this.#say(`${fault} ${node.id}`);
     switch (fault) {

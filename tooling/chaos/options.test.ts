@@ -7,6 +7,8 @@ it('has a default for everything, and refuses what it does not know', () => {
   expect(parseCommand(['--faults', ''])?.faults).toEqual([]);
   expect(parseCommand(['--help'])).toBeUndefined();
   expect(() => parseCommand(['--faults', 'flood'])).toThrow('--faults takes some of kill, pause, wipe');
+  expect(parseCommand(['--faults', 'kill,store', '--away', '5'])?.awaySeconds).toBe(5);
+  expect(() => parseCommand(['--faults', 'wipe,store'])).toThrow('store or wipe, not both');
   expect(() => parseCommand(['--nodes', '2'])).toThrow('--nodes takes a whole number from 3 to 7');
   expect(() => parseCommand(['--minutes', 'x'])).toThrow('--minutes takes a number');
 });

@@ -6,13 +6,16 @@ export const USAGE: string = `usage: npm run chaos -- [options]
   --nodes N      processes, 3 to 7 (3)
   --rate R       operations a second (1000)
   --keys K       how many keys there are (1000)
-  --faults LIST  some of kill,pause,wipe, separated by commas (all)
+  --faults LIST  some of kill,pause,wipe,store, separated by commas (kill,pause,wipe); store keeps the topology in a real
+                 etcd and takes that away beside the other faults
+  --away S       how long the store is away each time, in seconds (60)
   --json FILE    writes what was seen there
   --record       appends it to tooling/evidence/chaos.jsonl
 Ends with 1 if a promise was broken: an acknowledged write lost, a read older than one before it, a value that nobody wrote
 or that was deleted, replicas that differ a minute after the last fault.`;
 
-export const FAULTS = ['kill', 'pause', 'wipe'] as const;
+export const FAULTS = ['kill', 'pause', 'wipe', 'store'] as const;
+const FAULTS_DEFAULT = 'kill,pause,wipe';
 export type Fault = (typeof FAULTS)[number];
 
 export interface ChaosCommand {
@@ -22,6 +25,7 @@ export interface ChaosCommand {
   readonly rate: number;
   readonly keys: number;
   readonly faults: readonly Fault[];
+  readonly awaySeconds: number;
   readonly json: string | undefined;
   readonly record: boolean;
 }
@@ -36,7 +40,8 @@ export function parseCommand(args: readonly string[]): ChaosCommand | undefined 
       nodes: { type: 'string', default: '3' },
       rate: { type: 'string', default: '1000' },
       keys: { type: 'string', default: '1000' },
-      faults: { type: 'string', default: FAULTS.join(',') },
+      faults: { type: 'string', default: FAULTS_DEFAULT },
+      away: { type: 'string', default: '60' },
       json: { type: 'string' },
       record: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -52,10 +57,18 @@ export function parseCommand(args: readonly string[]): ChaosCommand | undefined 
     nodes: whole('--nodes', values.nodes, 3, 7),
     rate: whole('--rate', values.rate, 1, 100_000),
     keys: whole('--keys', values.keys, 1, 1_000_000),
-    faults: values.faults === '' ? [] : values.faults.split(',').map(faultNamed),
+    faults: faultsNamed(values.faults),
+    awaySeconds: whole('--away', values.away, 1, 3600),
     json: values.json,
     record: values.record,
   };
+}
+
+function faultsNamed(list: string): readonly Fault[] {
+  const faults = list === '' ? [] : list.split(',').map(faultNamed);
+  if (faults.includes('store') && faults.includes('wipe'))
+    throw new Error('--faults takes store or wipe, not both: a node with an empty disk waits for the store');
+  return faults;
 }
 
 function faultNamed(name: string): Fault {

@@ -1,4 +1,5 @@
 // npm run chaos: real processes under load and faults. See USAGE.
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { openClient } from '@ferrite/client';
 import { RetryBudget } from '@ferrite/errors';
@@ -9,6 +10,7 @@ import { Load } from './load.ts';
 import { Nemesis } from './nemesis.ts';
 import { type ChaosCommand, parseCommand, USAGE } from './options.ts';
 import { untilRootsEqual } from './replica-roots.ts';
+import { openEtcd, StoreOutage } from './store-outage.ts';
 
 const IMAGE_MIB = 1024;
 const PROGRESS_EVERY_MS = 5_000;
@@ -32,7 +34,13 @@ const startedAt = performance.now();
 const seconds = (): number => Math.round((performance.now() - startedAt) / 100) / 10;
 const say = (line: string): void => console.log(`${seconds().toFixed(1).padStart(7)} s  ${line}`);
 
-await using cluster = await startLocalCluster({ nodes: command.nodes, sizeMiB: IMAGE_MIB, built: true });
+await using etcd = command.faults.includes('store') ? await openEtcd() : undefined;
+await using cluster = await startLocalCluster({
+  nodes: command.nodes,
+  sizeMiB: IMAGE_MIB,
+  built: true,
+  ...(etcd && { topology: `etcd:${etcd.url}/ferrite` }),
+});
 // A kill fails all that is under way to a node at once: a second's worth of requests may be repeated for it.
 const retryBudget = new RetryBudget(0.2, Math.max(100, command.rate));
 await using client = await openClient({ servers: cluster.nodes.map(({ url }) => url), retryBudget });
@@ -42,6 +50,7 @@ const nemesis = new Nemesis(cluster.nodes, new Prng(command.seed, 'nemesis'), {
   say,
   onKill: () => load.noteKill(),
 });
+const outage = etcd && new StoreOutage(etcd, client, { awayMs: command.awaySeconds * 1000, say });
 say(
   `${command.nodes} nodes, ${command.rate} operations a second over ${command.keys} keys, faults: ${command.faults.join(', ') || 'none'}`,
 );
@@ -51,8 +60,12 @@ const progress = setInterval(() => {
     `${load.operations} operations, ${load.failed} failed, ${nemesis.total} faults, ${load.violations.length} violations`,
   );
 }, PROGRESS_EVERY_MS);
+// Clients go on until the last fault is over.
 const time = AbortSignal.timeout(command.minutes * 60_000);
-await Promise.all([load.run(command.rate, time), nemesis.run(time)]);
+const healed = new AbortController();
+const faults = Promise.all([once(time, 'abort'), nemesis.run(time), outage?.run(time)]);
+await Promise.all([load.run(command.rate, healed.signal), faults.finally(() => healed.abort())]);
+load.violations.push(...(outage?.violations ?? []));
 clearInterval(progress);
 const seconds0 = seconds();
 
@@ -79,6 +92,7 @@ const summary = {
   skipped: load.skipped,
   faults: nemesis.total,
   faultsByKind: Object.fromEntries(nemesis.counts),
+  storeAway: outage?.count ?? 0,
   p50Ms: milli(load.latencies.quantileUs(0.5)),
   p99Ms: milli(load.latencies.quantileUs(0.99)),
   p99AfterKillMs: milli(load.afterKill.quantileUs(0.99)),
@@ -92,7 +106,7 @@ console.log(JSON.stringify(summary, null, 2));
 for (const violation of load.violations.slice(0, SHOWN_MAX)) console.error(violation);
 if (command.json !== undefined) writeFileSync(command.json, `${JSON.stringify(summary, null, 2)}\n`);
 if (command.record) {
-  const { nodes, minutes, seed, ops, errors, faults, p99Ms, p99AfterKillMs, violations } = summary;
+  const { nodes, minutes, seed, ops, errors, faults, storeAway, p99Ms, p99AfterKillMs, violations } = summary;
   recordEvidence('chaos', {
     nodes,
     minutes,
@@ -100,6 +114,7 @@ if (command.record) {
     ops,
     errors,
     faults,
+    ...(outage && { storeAway, storeAwaySeconds: command.awaySeconds }),
     p99Ms,
     p99AfterKillMs,
     violations,
