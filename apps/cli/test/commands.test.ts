@@ -209,6 +209,23 @@ describe('status, topology, keyspaces', () => {
     expect(nodes.map(({ state }) => state)).toEqual(['serving', 'down', 'serving']);
   });
 
+  test('status tells what an operator must see to: the topology store, the clocks, and why a transfer is paused', async () => {
+    servers.cluster.said.set('n1', {
+      topologyStore: { away: 'TOPOLOGY_UNAVAILABLE: etcd at http://e:2379 does not answer', awayMs: 61_000n },
+      time: { expiryStalled: 'CLOCK_WRONG: the clock is 90000 ms from those of the peers', writesFromAhead: 1n },
+    });
+    const stalled = 'yields to 120 client operations in flight';
+    servers.cluster.said.set('n3', { repair: { transfers: [{ partition: 4, from: 'n1', stalled }] } });
+    const { out } = await servers.run(['status']);
+    expect(out).toMatch(/^n1: for 1m 1s: TOPOLOGY_UNAVAILABLE: etcd at http:\/\/e:2379 does not answer$/m);
+    expect(out).toMatch(/^n1: expired values stay on the device: CLOCK_WRONG: .* set the clocks of all nodes by NTP$/m);
+    expect(out).toMatch(/^n1: CLOCK_AHEAD: since it started, 1 write to records stamped/m);
+    expect(out).toMatch(/^n3: partition 4 from n1: 0 records, 0 B; waits: yields to 120 client operations in flight$/m);
+    const { nodes } = JSON.parse((await servers.run(['status', '--json'])).out) as { nodes: Record<string, unknown>[] };
+    expect(nodes[0]).toMatchObject({ topologyStoreAway: { forMs: 61_000 }, time: { writesFromAhead: 1 } });
+    expect(nodes[1]).not.toHaveProperty('topologyStoreAway');
+  });
+
   test('topology shows the members and the keyspaces', async () => {
     const { out } = await servers.run(['topology']);
     expect(out).toMatch(/^n3 +active/m);

@@ -2,16 +2,18 @@ import type { Listener } from '@ferrite/net';
 import type { Liveness, ReplicaNode } from '@ferrite/replication';
 import type { Engine } from '@ferrite/spdk-engine';
 import { type Metrics, openMetrics } from '@ferrite/telemetry';
+import type { ClusterStore } from './adapters/cluster-store.ts';
 
 export interface NodeMetricsSources {
   readonly engine: Engine;
   readonly replica: ReplicaNode;
+  readonly topologyStore: ClusterStore;
   readonly fabric: Listener;
   readonly rpc: Listener;
 }
 
 /** What `/metrics` shows, read when it is asked for. */
-export function nodeMetrics({ engine, replica, fabric, rpc }: NodeMetricsSources): Metrics {
+export function nodeMetrics({ engine, replica, topologyStore, fabric, rpc }: NodeMetricsSources): Metrics {
   const metrics = openMetrics();
   const stats = () => engine.stats();
   metrics.gauge('ferrite_engine_records', 'Keys with a record', () => stats().records);
@@ -47,6 +49,11 @@ export function nodeMetrics({ engine, replica, fabric, rpc }: NodeMetricsSources
     () => replica.status().writesFromAhead,
   );
   metrics.gauge('ferrite_topology_epoch', 'Epoch of the topology in force', () => replica.topology().epoch);
+  metrics.gauge(
+    'ferrite_topology_store_away_ms',
+    'For how long the topology store has not answered; 0 while it does',
+    () => topologyStore.away()?.forMs ?? 0,
+  );
   metrics.gauge('ferrite_rpc_connections', 'Open connections of the RPC port', () => rpc.connections);
   metrics.gauge('ferrite_rpc_in_flight', 'Calls being handled on the RPC port', () => rpc.inFlight);
   metrics.gauge('ferrite_fabric_connections', 'Open connections of the fabric port', () => fabric.connections);

@@ -112,7 +112,7 @@ export async function openNodeServer(
   const clientRoutes: Routes = (router) => {
     router.service(KvService, kvService(kv));
     router.service(TopologyService, topologyService(replica));
-    router.service(NodeService, nodeService({ config, replica, engine, startedAtMs }));
+    router.service(NodeService, nodeService({ config, replica, engine, topologyStore, startedAtMs }));
   };
   const peerRoutes: Routes = (router) => {
     clientRoutes(router);
@@ -135,7 +135,7 @@ export async function openNodeServer(
       health: () => (ready ? 'serving' : 'not_serving'),
     }),
   );
-  const metrics = nodeMetrics({ engine, replica, fabric, rpc });
+  const metrics = nodeMetrics({ engine, replica, topologyStore, fabric, rpc });
   opened.use(
     await listenHttp({
       address: config.listen.metrics,

@@ -50,6 +50,16 @@ describe.skipIf(etcdMissing !== '')(
       expect(traffic.slowestMs).toBeLessThan(SLOWEST_MS);
     };
 
+    /** What a node's status says of the topology store. */
+    const storeOf = async (node: number): Promise<unknown> => {
+      const reply = await jsonClient(cluster.nodes[node]!.url).call<{ status: { topologyStore: unknown } }>(
+        'ferrite.node.v1.NodeService',
+        'GetStatus',
+        {},
+      );
+      return must(reply).status.topologyStore;
+    };
+
     const created = async (node: number, name: string): Promise<{ status: number; text: string }> => {
       let answer = await createKeyspace(node, name);
       for (let attempt = 0; answer.status !== 200 && attempt < 100; attempt++) {
@@ -78,6 +88,10 @@ describe.skipIf(etcdMissing !== '')(
       const refused = await createKeyspace(1, 'during');
       expect(refused.status).not.toBe(200);
       expect(refused.text).toMatch(AWAY);
+      expect(await storeOf(1)).toMatchObject({
+        away: expect.stringMatching(AWAY),
+        awayMs: expect.stringMatching(/^\d+$/),
+      });
 
       // A node that stops now and starts again knows the cluster still, and a majority of the others registers its boot.
       const restarted = cluster.nodes[2]!;
@@ -90,6 +104,7 @@ describe.skipIf(etcdMissing !== '')(
 
       await etcd.start();
       expect(await created(1, 'after')).toMatchObject({ status: 200 });
+      await expect.poll(() => storeOf(1)).toMatchObject({ away: '' });
       // The others are told by their watches.
       for (const node of cluster.nodes) {
         const names = async (): Promise<string> => {

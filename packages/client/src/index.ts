@@ -1,7 +1,14 @@
 export { type BatchResult } from './batch.ts';
 export { type Client, type ClientConfig, openClient } from './client.ts';
 export { type KeyspaceSettings, type Keyspaces } from './keyspaces.ts';
-export { type EngineStatus, type NodeState, type NodeStatus, type PeerState, type RepairState } from './node-states.ts';
+export {
+  type EngineStatus,
+  type NodeState,
+  type NodeStatus,
+  type PeerState,
+  type RepairState,
+  type TimeState,
+} from './node-states.ts';
 export { equalBytes, type OneValue, oneValue } from './one-value.ts';
 export type { NewNode, Plan, Plans, TopologyChange } from './plans.ts';
 export type { Session, SessionWriteOptions } from './session.ts';

@@ -1,7 +1,12 @@
 import { createClient } from '@connectrpc/connect';
 import { fromConnectError } from '@ferrite/net';
 import { NodeService as AdminNodeService } from '@ferrite/proto/admin';
-import type { NodeStatus as WireNodeStatus, RepairStatus as WireRepairStatus } from '@ferrite/proto/node';
+import type {
+  TimeStatus,
+  TopologyStoreStatus,
+  NodeStatus as WireNodeStatus,
+  RepairStatus as WireRepairStatus,
+} from '@ferrite/proto/node';
 import { NodeService } from '@ferrite/proto/node';
 import type { ClusterView } from './cluster-view.ts';
 import { CONTROL_MS_MAX } from './limits.ts';
@@ -23,6 +28,21 @@ export interface NodeStatus {
   /** Why the node does not serve fully; empty if it does. */
   readonly detail: string;
   readonly repair: RepairState;
+  /** Absent while the node's topology store answers. */
+  readonly topologyStoreAway?: { readonly why: string; readonly forMs: number };
+  readonly time: TimeState;
+}
+
+/** What a node does by the time of day, and what it thinks of the clocks. */
+export interface TimeState {
+  /** Expired values made tombstones since the process began. */
+  readonly expiredValues: number;
+  /** How far the node's clock was from those of its peers when it asked them last, in milliseconds. */
+  readonly clockOffMs: number;
+  /** Why nothing that expired is converted, if something is due; it begins with `CLOCK_WRONG` where that is a fault. */
+  readonly expiryStalled: string;
+  /** Writes to records that a clock more than five minutes ahead had stamped. */
+  readonly writesFromAhead: number;
 }
 
 /** What a node does so that its replicas hold what the others hold. */
@@ -133,11 +153,27 @@ function found(status: WireNodeStatus | undefined, error: string): Pick<NodeStat
       peers: status.peers.map(({ id, reachable, detail, liveness }) => ({ id, reachable, detail, liveness })),
       detail: status.detail,
       repair: repairOf(status.repair),
+      ...awayOf(status.topologyStore),
+      time: timeOf(status.time),
     },
   };
 }
 
-/** A node of an older version says nothing of its repair. */
+function awayOf(store: TopologyStoreStatus | undefined): Pick<NodeStatus, 'topologyStoreAway'> {
+  if (store === undefined || store.away === '') return {};
+  return { topologyStoreAway: { why: store.away, forMs: Number(store.awayMs) } };
+}
+
+/** A node of an older version says nothing of its time, nor of its repair. */
+function timeOf(time: TimeStatus | undefined): TimeState {
+  return {
+    expiredValues: Number(time?.expiredValues ?? 0),
+    clockOffMs: Number(time?.clockOffMs ?? 0),
+    expiryStalled: time?.expiryStalled ?? '',
+    writesFromAhead: Number(time?.writesFromAhead ?? 0),
+  };
+}
+
 function repairOf(repair: WireRepairStatus | undefined): RepairState {
   const { transfers = [], background = [], hints = [], estimatedMs } = repair ?? {};
   return {

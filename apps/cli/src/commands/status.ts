@@ -2,6 +2,7 @@ import type { NodeState } from '@ferrite/client';
 import { EXIT } from '../exit-code.ts';
 import { formatTable } from '../table.ts';
 import { count, formatBytes, formatMs } from '../text.ts';
+import { alarmRemarks } from './alarm-remarks.ts';
 import type { Registry } from './register.ts';
 import { repairRemarks } from './repair-remarks.ts';
 
@@ -70,6 +71,7 @@ function remarks(nodes: readonly NodeState[]): string {
     return [
       ...gone.map(({ id, liveness }) => `${member.id} holds ${id} for ${liveness}`),
       ...(status.detail === '' ? [] : [`${member.id}: ${status.detail}`]),
+      ...alarmRemarks(member.id, status),
       ...repairRemarks(member.id, status.repair),
       ...(away.length === 0 ? [] : [`${member.id} does not reach ${away.join(', ')}`]),
     ];

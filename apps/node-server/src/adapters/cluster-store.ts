@@ -10,8 +10,14 @@ export interface ClusterStore extends TopologyStore, AsyncDisposable {
   clusterId(): string;
   /** The last document this node has seen, for a start while the store is away. */
   remembered(): TopologyDocument | undefined;
-  /** Empty while the store answers; else why it does not, and what waits for it. */
-  away(): string;
+  /** Why the store does not answer and for how long; undefined while it does. */
+  away(): StoreAbsence | undefined;
+}
+
+export interface StoreAbsence {
+  readonly why: string;
+  /** Since it was found out. */
+  readonly forMs: number;
 }
 
 export const CLUSTER_KEY_BYTES = 32;

@@ -3,7 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { StoreError } from '@ferrite/errors';
 import { parseTopology, serializeTopology, type TopologyDocument } from '@ferrite/replication';
-import { CLUSTER_KEY_BYTES, type ClusterStore, clusterIdOf, parseClusterKey } from './cluster-store.ts';
+import {
+  CLUSTER_KEY_BYTES,
+  type ClusterStore,
+  clusterIdOf,
+  parseClusterKey,
+  type StoreAbsence,
+} from './cluster-store.ts';
 import { type EtcdKeys, openEtcdKeys } from './etcd-keys.ts';
 import { readTopologyCache, writeTopologyCache } from './topology-cache.ts';
 
@@ -56,7 +62,7 @@ class EtcdTopologyStore implements ClusterStore {
   readonly #bootKey: (node: string) => string;
   readonly #key: Uint8Array;
   #topology: TopologyDocument | undefined;
-  #away = '';
+  #away: { readonly why: string; readonly sinceMs: number } | undefined;
 
   constructor(
     keys: EtcdKeys,
@@ -91,8 +97,9 @@ class EtcdTopologyStore implements ClusterStore {
     return this.#topology;
   }
 
-  away(): string {
-    return this.#away;
+  away(): StoreAbsence | undefined {
+    if (this.#away === undefined) return undefined;
+    return { why: this.#away.why, forMs: Math.round(performance.now() - this.#away.sinceMs) };
   }
 
   async read(): Promise<TopologyDocument | undefined> {
@@ -200,7 +207,7 @@ class EtcdTopologyStore implements ClusterStore {
   async #asked<T>(question: () => Promise<T>): Promise<T> {
     try {
       const answer = await question();
-      this.#away = '';
+      this.#away = undefined;
       return answer;
     } catch (error) {
       throw this.#gone(error);
@@ -209,7 +216,7 @@ class EtcdTopologyStore implements ClusterStore {
 
   #gone(error: unknown): StoreError {
     const fault = unavailable(error, this.#options.where);
-    this.#away = fault.message;
+    this.#away = { why: fault.message, sinceMs: this.#away?.sinceMs ?? performance.now() };
     return fault;
   }
 

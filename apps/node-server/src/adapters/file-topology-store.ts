@@ -46,7 +46,7 @@ export function openFileTopologyStore(directory: string): ClusterStore {
     clusterId: () => clusterIdOf(clusterKey()),
     // The directory is on this machine: what it holds is there when the node is.
     remembered: () => undefined,
-    away: () => '',
+    away: () => undefined,
     [Symbol.asyncDispose]: async () => {},
     read: async () => latest(),
 

@@ -1,15 +1,10 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
-import type { NodeService, NodeStatusSchema, RepairStatusSchema } from '@ferrite/proto/node';
-import {
-  createKeyspace,
-  deleteKeyspace,
-  keyspaceNamed,
-  type ReplicaNode,
-  type ReplicaStatus,
-  updateKeyspace,
-} from '@ferrite/replication';
+import type { NodeService, NodeStatusSchema } from '@ferrite/proto/node';
+import { createKeyspace, deleteKeyspace, keyspaceNamed, type ReplicaNode, updateKeyspace } from '@ferrite/replication';
 import type { Engine } from '@ferrite/spdk-engine';
+import type { ClusterStore } from '../adapters/cluster-store.ts';
+import { repairToWire, storeToWire, timeToWire } from '../codec/status.ts';
 import { keyspaceFromWire, keyspaceToWire } from '../codec/topology.ts';
 import type { NodeConfig } from '../config/schema.ts';
 import { VERSION } from '../version.ts';
@@ -19,6 +14,7 @@ export interface NodeServiceOptions {
   readonly config: NodeConfig;
   readonly replica: ReplicaNode;
   readonly engine: Engine;
+  readonly topologyStore: ClusterStore;
   readonly startedAtMs: number;
 }
 
@@ -27,6 +23,7 @@ export function nodeService({
   config,
   replica,
   engine,
+  topologyStore,
   startedAtMs,
 }: NodeServiceOptions): ServiceImpl<typeof NodeService> {
   const usedBytes = (): number => Math.max(0, config.storage.size - engine.stats().freeBytes);
@@ -52,6 +49,8 @@ export function nodeService({
       partitionsRecovering: waiting,
       detail,
       repair: repairToWire(now),
+      topologyStore: storeToWire(topologyStore.away()),
+      time: timeToWire(now),
       engine: {
         device: config.storage.device,
         driver: engine.report.deviceKind,
@@ -93,27 +92,5 @@ export function nodeService({
       await replica.changeTopology((document) => deleteKeyspace(document, name));
       return {};
     },
-  };
-}
-
-function repairToWire(status: ReplicaStatus): MessageInitShape<typeof RepairStatusSchema> {
-  const { recovery, recordRepair, background, hints, antiEntropy } = status;
-  return {
-    transfers: recovery.transfers.map(({ partition, from, records, bytes, stalled }) => {
-      return { partition, from, records: BigInt(records), bytes: BigInt(bytes), stalled };
-    }),
-    ...(recovery.estimatedMs !== undefined && { estimatedMs: BigInt(Math.ceil(recovery.estimatedMs)) }),
-    unreadableRecords: recordRepair.unreadable,
-    unreadableStalled: recordRepair.stalled,
-    background: background.map(({ kind, waiting, inFlight, operations, bytes, bytesPerSecond, stalled }) => {
-      const rate = BigInt(Math.round(bytesPerSecond));
-      const done = { operations: BigInt(operations), bytes: BigInt(bytes), bytesPerSecond: rate };
-      return { kind, waiting, inFlight, stalled, ...done };
-    }),
-    hints: hints.peers.map((each) => ({ peer: each.peer, hints: BigInt(each.hints), refused: BigInt(each.refused) })),
-    rounds: antiEntropy.rounds,
-    differing: antiEntropy.differing,
-    missed: antiEntropy.missed,
-    comparisonStalled: antiEntropy.stalled,
   };
 }

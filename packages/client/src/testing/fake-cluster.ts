@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type ConnectRouter, createRouterTransport } from '@connectrpc/connect';
 import { type Reason, StoreError } from '@ferrite/errors';
 import { storeErrorInterceptor } from '@ferrite/net';
 import { KvService, type PutRequest, TopologyService } from '@ferrite/proto/kv';
-import { NodeService } from '@ferrite/proto/node';
+import { NodeService, type NodeStatusSchema } from '@ferrite/proto/node';
 import type { Dial, Line } from '../dial.ts';
 
 /**
@@ -38,6 +39,8 @@ export interface FakeCluster {
   lose(key: string): void;
   /** Reason that a node answers data calls with. */
   readonly reasons: Map<string, Reason>;
+  /** What a node says of itself beside that it serves. */
+  readonly said: Map<string, MessageInitShape<typeof NodeStatusSchema>>;
   /** Consumed one a put. */
   readonly putFaults: PutFault[];
   /** Runs just before a put with a fault takes place, once: another writer in the gap. */
@@ -94,6 +97,7 @@ export function createFakeCluster(nodes = 3): FakeCluster {
       known.delete(key);
     },
     reasons: new Map(),
+    said: new Map(),
     putFaults: [],
     beforeFault: undefined,
     epoch: 1n,
@@ -215,7 +219,7 @@ export function createFakeCluster(nodes = 3): FakeCluster {
       router.service(NodeService, {
         getStatus: async (_request, { signal }) => {
           await enter('GetStatus', signal);
-          return { status: { id, state: 'serving' } };
+          return { status: { ...cluster.said.get(id), id, state: 'serving' } };
         },
         createKeyspace: async ({ keyspace }, { signal }) => {
           await enter('CreateKeyspace', signal);

@@ -117,6 +117,16 @@ export declare type NodeStatus = Message<"ferrite.node.v1.NodeStatus"> & {
    * @generated from field: ferrite.node.v1.RepairStatus repair = 14;
    */
   repair?: RepairStatus | undefined;
+
+  /**
+   * @generated from field: ferrite.node.v1.TopologyStoreStatus topology_store = 15;
+   */
+  topologyStore?: TopologyStoreStatus | undefined;
+
+  /**
+   * @generated from field: ferrite.node.v1.TimeStatus time = 16;
+   */
+  time?: TimeStatus | undefined;
 };
 
 /**
@@ -124,6 +134,74 @@ export declare type NodeStatus = Message<"ferrite.node.v1.NodeStatus"> & {
  * Use `create(NodeStatusSchema)` to create a new message.
  */
 export declare const NodeStatusSchema: GenMessage<NodeStatus>;
+
+/**
+ * Where the topology is kept. While it does not answer data is served, and changes of the topology fail.
+ *
+ * @generated from message ferrite.node.v1.TopologyStoreStatus
+ */
+export declare type TopologyStoreStatus = Message<"ferrite.node.v1.TopologyStoreStatus"> & {
+  /**
+   * Why it does not answer; empty if it does.
+   *
+   * @generated from field: string away = 1;
+   */
+  away: string;
+
+  /**
+   * For so long it has not answered.
+   *
+   * @generated from field: uint64 away_ms = 2;
+   */
+  awayMs: bigint;
+};
+
+/**
+ * Describes the message ferrite.node.v1.TopologyStoreStatus.
+ * Use `create(TopologyStoreStatusSchema)` to create a new message.
+ */
+export declare const TopologyStoreStatusSchema: GenMessage<TopologyStoreStatus>;
+
+/**
+ * What this node does by the time of day, and what it thinks of the clocks.
+ *
+ * @generated from message ferrite.node.v1.TimeStatus
+ */
+export declare type TimeStatus = Message<"ferrite.node.v1.TimeStatus"> & {
+  /**
+   * Expired values made tombstones since the process began.
+   *
+   * @generated from field: uint64 expired_values = 1;
+   */
+  expiredValues: bigint;
+
+  /**
+   * How far the clock of this node was from those of its peers when it asked them last.
+   *
+   * @generated from field: uint64 clock_off_ms = 2;
+   */
+  clockOffMs: bigint;
+
+  /**
+   * Why nothing that expired is converted, if something is due; it begins with CLOCK_WRONG where that is an alarm.
+   *
+   * @generated from field: string expiry_stalled = 3;
+   */
+  expiryStalled: string;
+
+  /**
+   * Writes to records that a clock more than five minutes ahead of this one had stamped.
+   *
+   * @generated from field: uint64 writes_from_ahead = 4;
+   */
+  writesFromAhead: bigint;
+};
+
+/**
+ * Describes the message ferrite.node.v1.TimeStatus.
+ * Use `create(TimeStatusSchema)` to create a new message.
+ */
+export declare const TimeStatusSchema: GenMessage<TimeStatus>;
 
 /**
  * What is done so that this node's replicas hold what the others hold.
