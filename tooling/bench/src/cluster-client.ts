@@ -10,12 +10,12 @@ const BATCH = 256;
 const NOTHING = new Uint8Array();
 
 const client = await openClient({ servers: process.argv.slice(2) });
-let filled = false;
+let keys = 0;
 let fresh = 0;
 
-async function fill(): Promise<void> {
-  for (let from = 0; from < CLUSTER_KEYS; from += BATCH) {
-    const ops = Array.from({ length: BATCH }, (_, at) => {
+async function fill(wanted: number): Promise<void> {
+  for (let from = 0; from < wanted; from += BATCH) {
+    const ops = Array.from({ length: Math.min(BATCH, wanted - from) }, (_, at) => {
       const key = clusterKey(from + at);
       return { op: 'put', keyspace: CLUSTER_KEYSPACE, key, value: CLUSTER_VALUE, context: NOTHING } as const;
     });
@@ -24,7 +24,7 @@ async function fill(): Promise<void> {
   }
 }
 
-const any = (): Uint8Array => clusterKey(Math.floor(Math.random() * CLUSTER_KEYS));
+const any = (): Uint8Array => clusterKey(Math.floor(Math.random() * keys));
 
 const OPERATIONS: Readonly<Record<ClusterLoad['operation'], () => Promise<unknown>>> = {
   /** Of a key that nobody has written, with the context that says so: nothing has to be read first. */
@@ -40,8 +40,10 @@ const OPERATIONS: Readonly<Record<ClusterLoad['operation'], () => Promise<unknow
   },
 };
 
-serveParent<ClusterLoad, Awaited<ReturnType<typeof runLoad>>>(async ({ operation, inFlight, seconds }) => {
-  if (!filled) await fill();
-  filled = true;
-  return await runLoad(inFlight, seconds, OPERATIONS[operation]);
-});
+serveParent<ClusterLoad, Awaited<ReturnType<typeof runLoad>>>(
+  async ({ operation, inFlight, seconds, keys: wanted = CLUSTER_KEYS }) => {
+    if (keys === 0) await fill(wanted);
+    keys = wanted;
+    return await runLoad(inFlight, seconds, OPERATIONS[operation]);
+  },
+);

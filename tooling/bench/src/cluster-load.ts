@@ -3,6 +3,8 @@ export interface ClusterLoad {
   readonly operation: 'put' | 'overwrite' | 'get';
   readonly inFlight: number;
   readonly seconds: number;
+  /** How many keys there are before the first load; {@link CLUSTER_KEYS} when absent. The same in each load of a client. */
+  readonly keys?: number;
 }
 
 export const CLUSTER_KEYSPACE = 'default';

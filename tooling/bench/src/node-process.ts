@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,8 @@ export interface NodeProcesses extends AsyncDisposable {
   readonly pids: readonly number[];
   /** URLs of their RPC ports. */
   readonly servers: readonly string[];
+  /** Stops a node cleanly, or with SIGKILL and its image deleted, and starts it again. Resolves when it is ready. */
+  restart(at: number, how: 'clean' | 'wiped'): Promise<void>;
 }
 
 /** Starts so many `ferrite-node`s on free ports with their images below `directory`, and waits until all are ready. */
@@ -28,22 +30,33 @@ export async function openNodeProcesses(directory: string, count: number): Promi
     fabric: address(3 * at + 1),
   }));
   await using opened = new AsyncDisposableStack();
-  const started = members.map((member, at) => {
-    const { id, host, rpc, fabric } = member;
+  const image = (id: string): string => join(data, `${id}.img`);
+  const start = (at: number): StartedNode => {
+    const { id, host, rpc, fabric } = members[at]!;
     const config = {
       node: { id, host },
       listen: { rpc, fabric, metrics: address(3 * at + 2) },
-      storage: { device: `file:${join(data, `${id}.img`)}`, size: '16GiB' },
+      storage: { device: `file:${image(id)}`, size: '16GiB' },
       cluster: { topology: `file:${data}`, form: members },
       telemetry: { log: 'warn' },
     };
-    return opened.use(startNode(join(data, id), config));
-  });
-  await Promise.all(started.map((node) => node.ready()));
+    return startNode(join(data, id), config);
+  };
+  const nodes = members.map((_, at) => start(at));
+  opened.defer(async () => void (await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()))));
+  await Promise.all(nodes.map((node) => node.ready()));
   const running = opened.move();
   return {
-    pids: started.map(({ pid }) => pid),
+    get pids() {
+      return nodes.map(({ pid }) => pid);
+    },
     servers: members.map(({ rpc }) => `http://${rpc}`),
+    async restart(at, how) {
+      await nodes[at]!.end(how === 'clean' ? 'SIGTERM' : 'SIGKILL');
+      if (how === 'wiped') rmSync(image(members[at]!.id));
+      nodes[at] = start(at);
+      await nodes[at].ready();
+    },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
@@ -51,6 +64,7 @@ export async function openNodeProcesses(directory: string, count: number): Promi
 interface StartedNode extends AsyncDisposable {
   readonly pid: number;
   ready(): Promise<void>;
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
 /** @param files where the node's configuration and its log go, without the ending */
@@ -61,6 +75,10 @@ function startNode(files: string, config: { readonly listen: { readonly metrics:
   const child = spawnOwned(process.execPath, [MAIN, '--config', `${files}.yaml`], ['ignore', log, log]);
   closeSync(log);
   const gone = once(child, 'exit');
+  const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
+    if (child.exitCode === null) child.kill(signal);
+    await gone;
+  };
   return {
     pid: child.pid ?? 0,
     async ready() {
@@ -71,10 +89,8 @@ function startNode(files: string, config: { readonly listen: { readonly metrics:
         await sleep(50);
       }
     },
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode === null) child.kill('SIGTERM');
-      await gone;
-    },
+    end,
+    [Symbol.asyncDispose]: () => end('SIGTERM'),
   };
 }
 

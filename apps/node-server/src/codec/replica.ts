@@ -170,6 +170,7 @@ export function helloResponseFromWire(response: HelloResponse): Response<'hello'
     knownIncarnation: hex(response.knownIncarnation),
     fence: Number(response.fence),
     wallMs: Number(response.wallMs),
+    clientOps: response.clientOps,
   };
 }
 
@@ -182,6 +183,7 @@ export function helloResponseToWire(response: Response<'hello'>): {
   knownIncarnation: Uint8Array;
   fence: bigint;
   wallMs: bigint;
+  clientOps: number;
 } {
   return {
     nodeId: response.nodeId,
@@ -192,6 +194,7 @@ export function helloResponseToWire(response: Response<'hello'>): {
     knownIncarnation: fromHex(response.knownIncarnation),
     fence: BigInt(response.fence),
     wallMs: BigInt(Math.floor(response.wallMs)),
+    clientOps: response.clientOps,
   };
 }
 

@@ -12,14 +12,14 @@ const budget: BackgroundBudget = {
 /** A background whose timer fires when told. */
 function rig(): {
   background: Background;
-  clients: { ops: number };
+  clients: { ops: number; at: string };
   readonly tick: (times: number) => void;
   readonly ticking: () => boolean;
   readonly start: (count: number) => Release[];
 } {
   const desk = new Desk();
-  const clients = { ops: 0 };
-  const background = new Background(desk, () => clients.ops, budget);
+  const clients = { ops: 0, at: '' };
+  const background = new Background(desk, () => ({ ops: clients.ops, peer: clients.at }), budget);
   let armed: number[] = [];
   const collect = (): void => {
     for (const effect of desk.take()) if (effect.type === 'timer') armed.push(effect.ticket);
@@ -78,9 +78,15 @@ describe('the background budget', () => {
     expect(background.progress().find(({ kind }) => kind === 'recovery')?.stalled).toBe(
       'yields to 5 client operations in flight',
     );
+    expect(background.page.maxRecords).toBe(32);
+    clients.at = 'n2';
+    expect(background.progress().find(({ kind }) => kind === 'recovery')?.stalled).toBe(
+      'yields to 5 client operations in flight at n2',
+    );
     started[0]!(0);
     expect(started).toHaveLength(2);
     clients.ops = 4;
+    expect(background.page.maxRecords).toBe(256);
     tick(1);
     expect(started).toHaveLength(3);
   });

@@ -1,4 +1,6 @@
+import type { Pressure } from './client-load.ts';
 import type { Desk } from './desk.ts';
+import { BUSY_PAGE_RECORDS, TRANSFER_PAGE_BYTES, TRANSFER_PAGE_RECORDS } from './limits.ts';
 
 /** The kinds of background work, in the order in which they are served when several wait. */
 export const WORK_KINDS = [
@@ -21,15 +23,18 @@ export interface BackgroundBudget {
   readonly bytesPerSecondBusy: number;
   /** Requests, pages and reads in flight at once; one of them while clients are busy. */
   readonly operationsMax: number;
-  /** Client operations in flight above which background work yields. */
+  /**
+   * Client operations in flight at any one node above which background work yields. Few: a page takes as long as many of
+   * them, and whoever waits for its answer before it asks again shows up as one.
+   */
   readonly clientOpsMax: number;
 }
 
 export const BACKGROUND_BUDGET: BackgroundBudget = {
   bytesPerSecond: 64 * 1024 * 1024,
-  bytesPerSecondBusy: 2 * 1024 * 1024,
+  bytesPerSecondBusy: 1024 * 1024,
   operationsMax: 32,
-  clientOpsMax: 64,
+  clientOpsMax: 8,
 };
 
 /** How one kind of background work goes on. */
@@ -73,18 +78,18 @@ interface Kind {
 export class Background {
   readonly #desk: Desk;
   readonly #budget: BackgroundBudget;
-  readonly #clientOps: () => number;
+  readonly #pressure: () => Pressure;
   readonly #kinds: Readonly<Record<WorkKind, Kind>>;
   #allowance: number;
   #inFlight = 0;
   #ticking = false;
   #ticks = 0;
 
-  /** `clientOps` tells how many client operations are in flight. */
-  constructor(desk: Desk, clientOps: () => number, budget: BackgroundBudget = BACKGROUND_BUDGET) {
+  /** `pressure` tells how many client operations are in flight where there are most. */
+  constructor(desk: Desk, pressure: () => Pressure, budget: BackgroundBudget = BACKGROUND_BUDGET) {
     this.#desk = desk;
     this.#budget = budget;
-    this.#clientOps = clientOps;
+    this.#pressure = pressure;
     this.#allowance = budget.bytesPerSecond / TICKS_PER_SECOND;
     const kind = (): Kind => ({ waiting: [], inFlight: 0, operations: 0, bytes: 0, second: 0, rate: 0 });
     this.#kinds = Object.fromEntries(WORK_KINDS.map((name) => [name, kind()])) as Record<WorkKind, Kind>;
@@ -105,7 +110,12 @@ export class Background {
 
   /** True while clients have so much in flight that background work yields. */
   get yields(): boolean {
-    return this.#clientOps() > this.#budget.clientOpsMax;
+    return this.#pressure().ops > this.#budget.clientOpsMax;
+  }
+
+  /** How much to read or to ask for at once: less while clients wait behind it. */
+  get page(): { readonly maxRecords: number; readonly maxBytes: number } {
+    return { maxRecords: this.yields ? BUSY_PAGE_RECORDS : TRANSFER_PAGE_RECORDS, maxBytes: TRANSFER_PAGE_BYTES };
   }
 
   progress(): readonly WorkProgress[] {
@@ -117,7 +127,8 @@ export class Background {
   }
 
   #stallReason(): string {
-    if (this.yields) return `yields to ${this.#clientOps()} client operations in flight`;
+    const { ops, peer } = this.#pressure();
+    if (this.yields) return `yields to ${ops} client operations in flight${peer && ` at ${peer}`}`;
     if (this.#allowance <= 0) return `the budget of ${this.#budget.bytesPerSecond} bytes a second is used up`;
     return `${this.#inFlight} background operations are in flight`;
   }

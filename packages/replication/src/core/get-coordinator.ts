@@ -72,13 +72,17 @@ export function coordinateRead(
     ),
   );
 
-  const repair = (merged: Versions, late: readonly string[], current: number): void => {
+  const repair = (merged: Versions, { stale, rebuilding, current }: ReturnType<ReadTally['compare']>): void => {
     const confirmationsNeeded =
       (one ? 1 : read.consistency === 'ALL' ? read.replicas.length : majority(read.replicas.length)) -
       current -
       (planted('repair-counts-short') ? 1 : 0);
     let confirmed = 0;
-    const targets = [...late];
+    // Who gets all from its recovery gets it here only as far as the promise of this read needs it.
+    const targets = [...stale];
+    const spare = [...rebuilding];
+    targets.push(...spare.splice(0, Math.max(0, confirmationsNeeded - targets.length)));
+    waiting.unshift(...spare);
     let outstandingRepairs = 0;
     const send = (): void => {
       outstandingRepairs++;
@@ -126,7 +130,7 @@ export function coordinateRead(
       (planted('count-recovering-reads') && (standing === 'recovering' || standing === 'ambiguous')) ||
       (planted('count-unreadable-reads') && standing === 'unreadable');
     if (floor !== undefined && standing === 'member') atLeast?.learn(floor);
-    tally.add({ from, versions, counts });
+    tally.add({ from, versions, counts, rebuilds: standing === 'recovering' });
     judge();
   };
 
@@ -159,6 +163,7 @@ export function coordinateRead(
         asked.delete(replica);
         if (!reply.ok || reply.value.type !== 'read') return missed(replica);
         const { record, standing, floor } = reply.value;
+        node.peers.counted(replica, standing === 'member');
         vote(replica, record, standing, floor);
       },
     );
@@ -180,12 +185,12 @@ export function coordinateRead(
       const merged = tally.merged();
       if (atLeast?.isMetBy(merged.context) === false && !planted('at-least-ignored')) return insist();
       stopHedge();
-      const { stale, current } = tally.compare(merged);
+      const found = tally.compare(merged);
       const hidden = planted('tombstones-not-repaired') && merged.siblings.length === 0;
-      if (one || stale.length === 0 || hidden || planted('skip-read-repair'))
+      if (one || found.stale.length + found.rebuilding.length === 0 || hidden || planted('skip-read-repair'))
         return finish({ ok: true, value: { versions: merged } });
       state = 'repairing';
-      return repair(merged, stale, current);
+      return repair(merged, found);
     }
     widen();
     if (outstanding === 0) fail('QUORUM_UNAVAILABLE', `${tally.members} of ${tally.needed} replicas could answer`);

@@ -23,8 +23,14 @@ export interface IdentityHost {
   register(boot: number, incarnation: string, then: (outcome: Outcome<Registration>) => void): void;
   /** Makes the boot and what is known durable, then calls back. */
   persist(then: () => void): void;
-  /** A peer has answered a greeting, and told with what its fences began. */
-  answered(peer: string, fence: number): void;
+  /** What a greeting tells of this node's clients. */
+  load(): number;
+  /** Greetings go out to all, about once a second. */
+  greets(): void;
+  /** A peer has answered a greeting, and told with what its fences began and what its clients have in flight. */
+  answered(peer: string, told: { readonly fence: number; readonly clientOps: number }): void;
+  /** A peer has not answered a greeting. */
+  silent(peer: string): void;
   /** The boot is registered and no one knows a later one. */
   verified(): void;
   /** This disk holds less than the node once had: everything must be recovered, under new actors (P7, P9). */
@@ -146,6 +152,7 @@ export class Identity {
           knownIncarnation: known.incarnation,
           fence: this.#host.fence(),
           wallMs: this.#host.wallMs(),
+          clientOps: this.#host.load(),
         },
       });
     if (request.nodeId === this.#host.self) return answer({ boot: this.boot, incarnation: this.incarnation });
@@ -164,6 +171,7 @@ export class Identity {
 
   /** Greets every peer, now and ever after: the way a superseded process learns that it is one. */
   #greet(): void {
+    this.#host.greets();
     this.#greetAll({ boot: this.boot, register: false }, (replies) => {
       const later = replies.find((reply) => this.#isLater(reply));
       if (later !== undefined) {
@@ -243,8 +251,11 @@ export class Identity {
         if (outcome.ok && outcome.value.type === 'hello') {
           replies.push(outcome.value);
           this.reachable.set(to, '');
-          this.#host.answered(to, outcome.value.fence);
-        } else this.reachable.set(to, outcome.ok ? 'unexpected answer' : outcome.error.message);
+          this.#host.answered(to, outcome.value);
+        } else {
+          this.reachable.set(to, outcome.ok ? 'unexpected answer' : outcome.error.message);
+          this.#host.silent(to);
+        }
         if (--left === 0) then(replies);
       });
     }

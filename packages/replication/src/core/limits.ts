@@ -24,6 +24,8 @@ export const SYSTEM_RETRY_MS = 50;
 /** Recovery: partitions and pages in flight at once, and the size of a page. */
 export const TRANSFERS_MAX = 16;
 export const TRANSFER_PAGE_RECORDS = 256;
+/** The same while clients have much in flight: they wait behind each page. */
+export const BUSY_PAGE_RECORDS = 32;
 export const TRANSFER_PAGE_BYTES: number = 1024 * 1024;
 export const TRANSFER_TIMEOUT_MS = 10_000;
 

@@ -4,7 +4,7 @@ import { latin1 } from './bytes.ts';
 import type { DamageWatch } from './damage.ts';
 import { type Desk, expectAnswer } from './desk.ts';
 import type { StorePage } from './event.ts';
-import { RETRY_AFTER_MS, TRANSFER_PAGE_BYTES, TRANSFER_PAGE_RECORDS, TREE_BUILDS_MAX } from './limits.ts';
+import { RETRY_AFTER_MS, TREE_BUILDS_MAX } from './limits.ts';
 import { bucketOf, leafHash, MerkleTree } from './merkle.ts';
 import type { Planted } from './mutation.ts';
 import { comparePlaces, type Place } from './place.ts';
@@ -121,9 +121,8 @@ export class MerkleTrees {
       }
       tree.meanwhile.clear();
       const after = tree.reach === 'done' ? undefined : tree.reach;
-      const limits = { maxRecords: TRANSFER_PAGE_RECORDS, maxBytes: TRANSFER_PAGE_BYTES };
       const watch = this.#host.watch(partition);
-      this.#desk.ask({ type: 'page', keyspaceId, partition, after, ...limits }, (answer) => {
+      this.#desk.ask({ type: 'page', keyspaceId, partition, after, ...this.#background.page }, (answer) => {
         const { outcome, ticket } = expectAnswer(answer, 'page');
         this.#desk.forget(ticket);
         release(outcome.ok ? pageBytes(outcome.value) : 0);

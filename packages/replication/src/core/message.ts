@@ -137,6 +137,8 @@ export type PeerResponse =
       readonly fence: number;
       /** The receiver's wall clock. */
       readonly wallMs: number;
+      /** What the receiver's clients have in flight; background work of the caller yields to them. */
+      readonly clientOps: number;
     }
   | RepairResponse;
 

@@ -22,16 +22,10 @@ type Write = Extract<CoordinatedOp, { readonly op: 'put' | 'delete' }>;
 export class Operations {
   readonly #node: ReplicaContext;
   readonly #pages: ReplicaPages;
-  #inFlight = 0;
 
   constructor(node: ReplicaContext, pages: ReplicaPages) {
     this.#node = node;
     this.#pages = pages;
-  }
-
-  /** Clients' operations that are not answered yet, those passed on by other nodes among them. */
-  get inFlight(): number {
-    return this.#inFlight;
   }
 
   /** Carries out what a client asked of this node; `answer` is called exactly once. */
@@ -84,9 +78,10 @@ export class Operations {
   }
 
   #counted<T>(answer: (outcome: Outcome<T>) => void): (outcome: Outcome<T>) => void {
-    this.#inFlight++;
+    // Those passed on by other nodes are clients' operations, too.
+    this.#node.load.began();
     return (outcome) => {
-      this.#inFlight--;
+      this.#node.load.ended();
       answer(outcome);
     };
   }

@@ -24,7 +24,7 @@ function ask(offsMs: readonly (number | undefined)[]): PeerTime | undefined {
   for (const effect of desk.take()) {
     if (effect.type !== 'send') continue;
     const off = offsMs[Number(effect.to.slice(1)) - 1];
-    const greeting = { boot: 1, incarnation: '', epoch: 1, knownBoot: 0, knownIncarnation: '', fence: 1 };
+    const greeting = { boot: 1, incarnation: '', epoch: 1, knownBoot: 0, knownIncarnation: '', fence: 1, clientOps: 0 };
     const outcome =
       off === undefined
         ? { ok: false as const, error: new StoreError('FABRIC_UNAVAILABLE') }

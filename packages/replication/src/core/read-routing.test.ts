@@ -3,6 +3,7 @@ import { emptyRecord } from '@ferrite/vector-clock';
 import { describe, expect, it } from 'vitest';
 import { Actors } from './actors.ts';
 import { Background } from './background.ts';
+import { ClientLoad } from './client-load.ts';
 import { Desk } from './desk.ts';
 import type { Effect } from './effect.ts';
 import { Fences } from './fences.ts';
@@ -34,7 +35,8 @@ function coordinator(): { node: ReplicaContext; desk: Desk; peers: PeerView } {
   const topology = formTopology([member], {});
   const standings = new Standings();
   const actors = new Actors(() => 0.5, undefined);
-  const background = new Background(desk, () => 0);
+  const load = new ClientLoad();
+  const background = new Background(desk, () => load.most);
   const trees = new MerkleTrees(desk, background, { partitionBits: () => 0, watch: fail, met: fail }, planted);
   const fences = new Fences(() => 0.5);
   const shared = {
@@ -43,6 +45,7 @@ function coordinator(): { node: ReplicaContext; desk: Desk; peers: PeerView } {
     standings,
     actors,
     background,
+    load,
     trees,
     fences,
     planted,

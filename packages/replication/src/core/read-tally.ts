@@ -7,6 +7,8 @@ export interface ReadVote {
   readonly versions: Versions;
   /** Members count in the quorum; what others say is merged and does not count (P7). */
   readonly counts: boolean;
+  /** It gets all that it lacks by its recovery. */
+  readonly rebuilds: boolean;
 }
 
 /** Gathers what replicas know of one key. A pure accumulator. */
@@ -37,9 +39,15 @@ export class ReadTally {
     return this.#votes.reduce<Versions>((all, vote) => mergeVersions(all, vote.versions), emptyRecord);
   }
 
-  /** Voters that do not know all of `merged`, and how many do. */
-  compare(merged: Versions): { readonly stale: readonly string[]; readonly current: number } {
-    const stale = this.#votes.filter((vote) => !versionsEqual(vote.versions, merged)).map((vote) => vote.from);
-    return { stale, current: this.#votes.length - stale.length };
+  /** Voters that do not know all of `merged`, those that are being rebuilt apart, and how many do. */
+  compare(merged: Versions): {
+    readonly stale: readonly string[];
+    readonly rebuilding: readonly string[];
+    readonly current: number;
+  } {
+    const behind = this.#votes.filter((vote) => !versionsEqual(vote.versions, merged));
+    const names = (rebuilds: boolean): readonly string[] =>
+      behind.filter((vote) => vote.rebuilds === rebuilds).map(({ from }) => from);
+    return { stale: names(false), rebuilding: names(true), current: this.#votes.length - behind.length };
   }
 }

@@ -1,13 +1,7 @@
 import { keyHash } from '@ferrite/hashing';
 import { latin1 } from './bytes.ts';
 import { forEachBounded } from './for-each-bounded.ts';
-import {
-  RETRY_AFTER_MS,
-  TRANSFER_PAGE_BYTES,
-  TRANSFER_PAGE_RECORDS,
-  TRANSFER_TIMEOUT_MS,
-  TRANSFERS_MAX,
-} from './limits.ts';
+import { RETRY_AFTER_MS, TRANSFER_TIMEOUT_MS, TRANSFERS_MAX } from './limits.ts';
 import type { RecordName, ScannedRecord, ScanPlace } from './message.ts';
 import { mergesNeeded } from './quorum.ts';
 import { decodeVersions, mergeVersions } from './record.ts';
@@ -238,12 +232,11 @@ export class Recovery {
     done: (failure: string | undefined, whole: boolean) => void,
   ): void {
     const { from, progress } = source;
-    const page = { maxRecords: TRANSFER_PAGE_RECORDS, maxBytes: TRANSFER_PAGE_BYTES };
     progress.waits = true;
     this.#node.background.run('recovery', (release) => {
       progress.waits = false;
       const epoch = this.#node.topology().tableEpoch;
-      const request = { type: 'scan', epoch, keyspaceId: 0, partition, after, ...page } as const;
+      const request = { type: 'scan', epoch, keyspaceId: 0, partition, after, ...this.#node.background.page } as const;
       sendTo(this.#node, from, request, TRANSFER_TIMEOUT_MS, (reply) => {
         const fail = (why: string, whole: boolean): void => {
           release(0);

@@ -1,6 +1,7 @@
 import type { Reason } from '@ferrite/errors';
 import type { Actors } from './actors.ts';
 import type { Background } from './background.ts';
+import type { ClientLoad } from './client-load.ts';
 import { type Desk, expectAnswer } from './desk.ts';
 import type { Fences } from './fences.ts';
 import type { Hints } from './hints.ts';
@@ -24,6 +25,7 @@ export interface ReplicaContext {
   readonly standings: Standings;
   readonly actors: Actors;
   readonly background: Background;
+  readonly load: ClientLoad;
   readonly trees: MerkleTrees;
   readonly hints: Hints;
   readonly fences: Fences;

@@ -2,6 +2,7 @@ import { StoreError } from '@ferrite/errors';
 import { Actors } from './actors.ts';
 import { AntiEntropy } from './anti-entropy.ts';
 import { Background } from './background.ts';
+import { ClientLoad } from './client-load.ts';
 import { Damage } from './damage.ts';
 import { DeletedKeyspaces } from './deleted-keyspaces.ts';
 import { Desk, expectAnswer } from './desk.ts';
@@ -95,7 +96,8 @@ export class ReplicaCore {
       return encodeSystemState({ ...nodeState(this.#node, this.#identity), actors: kept });
     });
     const topology = (): TopologyDocument => this.#topology;
-    const background = new Background(this.#desk, () => this.#operations.inFlight);
+    const load = new ClientLoad();
+    const background = new Background(this.#desk, () => load.most);
     const trees = new MerkleTrees(
       this.#desk,
       background,
@@ -109,7 +111,7 @@ export class ReplicaCore {
     const fences = new Fences(config.random);
     const peers = new PeerView();
     const clock = new WriteClock(this.#desk);
-    const shared = { records, standings, actors, background, trees, fences, peers, planted, topology, clock };
+    const shared = { records, standings, actors, background, trees, fences, peers, planted, topology, clock, load };
     const wallMs = (): number => this.#wallMs;
     const node = { self: config.nodeId, desk: this.#desk, wallMs, ...shared };
     const persist = (then: () => void): void => this.#state.keep(then);
@@ -344,7 +346,11 @@ export class ReplicaCore {
       persist: (then) => this.#persist(then),
       wallMs: () => this.#wallMs,
       fence: () => this.#node.fences.life,
-      answered: (peer, fence) => {
+      load: () => this.#node.load.own,
+      greets: () => this.#node.load.second(),
+      silent: (peer) => this.#node.load.learn(peer, 0),
+      answered: (peer, { fence, clientOps }) => {
+        this.#node.load.learn(peer, clientOps);
         this.#node.fences.learnLife(peer, fence);
         this.#node.hints.answered(peer);
       },

@@ -1,5 +1,6 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Suite } from '../suite.ts';
+import { backgroundSuite } from './background.ts';
 import { clusterSuite } from './cluster.ts';
 import { engineSuite } from './engine.ts';
 import { type MicroBenchmark, microSuite } from './micro.ts';
@@ -10,6 +11,7 @@ export const SUITES: readonly Suite[] = [
   engineSuite,
   rpcSuite,
   clusterSuite,
+  backgroundSuite,
   microSuite('hashing', 'What do key hashes and placement cost? Absolute figures.', () =>
     benchOf('hashing/bench/hashing'),
   ),

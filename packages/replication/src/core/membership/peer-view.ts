@@ -26,11 +26,13 @@ interface Peer {
   liveness: Liveness;
   readonly latency: LatencyWindow;
   lateInRow: number;
+  /** Its last answer to a read counted in quorums. */
+  counts: boolean;
   passedOver: number;
 }
 
 /**
- * Which peers to route around: the dead, the suspect, the slow and the silent. Only the order in which replicas are asked
+ * Which peers to route around: the dead, the suspect, the slow, the silent and those whose word does not count yet. Only the order in which replicas are asked
  * and how long they are waited for follow from it, never what counts in a quorum: were all of it wrong, answers would
  * come late and no promise would be broken (INV-SWIM-7).
  */
@@ -52,6 +54,11 @@ export class PeerView {
     const peer = this.#peer(node);
     peer.latency.add(tookMs);
     peer.lateInRow = 0;
+  }
+
+  /** Whether the answer of a node counted in the quorum: one that rebuilds its disk is asked last. */
+  counted(node: string, counts: boolean): void {
+    this.#peer(node).counts = counts;
   }
 
   /** A read was hedged because these peers had not answered. */
@@ -105,7 +112,7 @@ export class PeerView {
     if (peer === undefined) return 0;
     if (peer.liveness === 'dead') return 4;
     if (peer.lateInRow >= LATE_MAX) return 3;
-    if (peer.liveness === 'suspect') return 2;
+    if (peer.liveness === 'suspect' || !peer.counts) return 2;
     const { medianMs = 0 } = peer.latency;
     return medianMs > SLOW_FACTOR * fastestMs && medianMs > fastestMs + SLOW_BY_MS ? 1 : 0;
   }
@@ -119,7 +126,7 @@ export class PeerView {
   #peer(node: string): Peer {
     let peer = this.#peers.get(node);
     if (peer === undefined) {
-      peer = { liveness: 'alive', latency: new LatencyWindow(), lateInRow: 0, passedOver: 0 };
+      peer = { liveness: 'alive', latency: new LatencyWindow(), lateInRow: 0, counts: true, passedOver: 0 };
       this.#peers.set(node, peer);
     }
     return peer;

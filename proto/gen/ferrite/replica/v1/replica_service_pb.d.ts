@@ -590,6 +590,13 @@ export declare type HelloResponse = Message<"ferrite.replica.v1.HelloResponse"> 
    * @generated from field: uint64 wall_ms = 8;
    */
   wallMs: bigint;
+
+  /**
+   * What the receiver's clients have in flight: background work of the caller yields to them.
+   *
+   * @generated from field: uint32 client_ops = 9;
+   */
+  clientOps: number;
 };
 
 /**
