@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { openClient } from '@ferrite/client';
-import { RetryBudget } from '@ferrite/errors';
 import { startLocalCluster } from '../../apps/node-server/test/local-cluster.ts';
 import { Prng } from '../../packages/replication/src/testing/prng.ts';
 import { recordEvidence } from '../evidence/record.ts';
@@ -41,9 +40,7 @@ await using cluster = await startLocalCluster({
   built: true,
   ...(etcd && { topology: `etcd:${etcd.url}/ferrite` }),
 });
-// A kill fails all that is under way to a node at once: a second's worth of requests may be repeated for it.
-const retryBudget = new RetryBudget(0.2, Math.max(100, command.rate));
-await using client = await openClient({ servers: cluster.nodes.map(({ url }) => url), retryBudget });
+await using client = await openClient({ servers: cluster.nodes.map(({ url }) => url) });
 const load = new Load(client, new Prng(command.seed, 'load'), command.keys);
 const nemesis = new Nemesis(cluster.nodes, new Prng(command.seed, 'nemesis'), {
   faults: command.faults,

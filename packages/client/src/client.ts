@@ -40,7 +40,10 @@ export interface ClientConfig {
   readonly timeoutMs?: number;
   /** Ends the client: calls in flight reject with its reason. */
   readonly signal?: AbortSignal;
-  /** What retries may cost in all; the default allows one for five calls, and a burst of 100. */
+  /**
+   * What retries may cost in all; the default allows one for five calls, and a burst of 100 or, if that is more, of as many
+   * as calls have been in flight at once.
+   */
   readonly retryBudget?: RetryBudget;
 }
 
@@ -86,7 +89,7 @@ export async function openClient(config: ClientConfig): Promise<Client> {
 
 /** {@link openClient} over lines of the caller's choice. */
 export async function openClientOver(dial: Dial, config: ClientConfig): Promise<Client> {
-  const { timeoutMs = TIMEOUT_MS_DEFAULT, retryBudget = new RetryBudget(0.2, 100) } = config;
+  const { timeoutMs = TIMEOUT_MS_DEFAULT, retryBudget = new RetryBudget(0.2, 100, { scales: true }) } = config;
   if (config.servers.length === 0) {
     throw new StoreError('ARGUMENT_INVALID', { message: 'no servers were given' });
   }

@@ -31,6 +31,7 @@ export class Dispatcher {
   readonly view: ClusterView;
   readonly budget: RetryBudget;
   readonly #random: () => number;
+  #inFlight = 0;
 
   constructor(view: ClusterView, budget: RetryBudget, random: () => number = Math.random) {
     this.view = view;
@@ -45,7 +46,15 @@ export class Dispatcher {
    * if that of any attempt was.
    */
   async run<T>(request: Request<T>, deadline: Deadline): Promise<T> {
-    this.budget.earn();
+    this.budget.earn(++this.#inFlight);
+    try {
+      return await this.#run(request, deadline);
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  async #run<T>(request: Request<T>, deadline: Deadline): Promise<T> {
     let doubt = false;
     let telling: StoreError | undefined;
     let asked: Set<NodeLink> | undefined;

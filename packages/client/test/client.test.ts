@@ -354,6 +354,16 @@ describe('keyspaces and nodes', () => {
   });
 });
 
+test('a node that fails all that is in flight at it fails no call, however many there are', async () => {
+  const cluster = createFakeCluster();
+  await using client = await openOver(cluster);
+  cluster.reasons.set('n1', 'DEADLINE_EXCEEDED');
+  const gets = Array.from({ length: 3_000 }, (_, at) => client.get('default', bytes(`key ${at}`)));
+  const failed = (await Promise.allSettled(gets)).filter(({ status }) => status === 'rejected');
+  expect(failed).toEqual([]);
+  expect(cluster.calls.filter((call) => call === 'n1/fabric Get').length).toBeGreaterThan(500);
+});
+
 describe('lifetime', () => {
   test('close waits for calls in flight and refuses new ones', async () => {
     const cluster = createFakeCluster();

@@ -129,4 +129,20 @@ describe('a retry budget', () => {
     await expect(retry(failing(later), options({ budget }))).resolves.toBe(2);
     await expect(retry(failing(later), options({ budget }))).rejects.toBe(later);
   });
+
+  it('scales, where it may, with the requests in flight, and no further', () => {
+    const budget = new RetryBudget(0.25, 100, { scales: true });
+    for (let inFlight = 1; inFlight <= 1_000; inFlight++) budget.earn(inFlight);
+    let spent = 0;
+    while (budget.spend()) spent++;
+    expect(spent).toBe(1_000);
+    // The burst is spent: what is in flight again earns its share and no burst of its own.
+    for (let inFlight = 1; inFlight <= 1_000; inFlight++) budget.earn(inFlight);
+    while (budget.spend()) spent++;
+    expect(spent).toBe(1_250);
+    const fixed = new RetryBudget(0.25, 100);
+    for (let inFlight = 1; inFlight <= 1_000; inFlight++) fixed.earn(inFlight);
+    for (let each = 0; each < 100; each++) expect(fixed.spend()).toBe(true);
+    expect(fixed.spend()).toBe(false);
+  });
 });

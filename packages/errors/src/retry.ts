@@ -9,16 +9,26 @@ import { StoreError } from './store-error.ts';
 export class RetryBudget {
   #tokens: number;
   readonly #ratio: number;
-  readonly #max: number;
+  readonly #scales: boolean;
+  #max: number;
 
-  /** `ratio` retries are allowed per first attempt in the long run, at most `max` in a burst. */
-  constructor(ratio = 0.2, max = 20) {
+  /**
+   * `ratio` retries are allowed per first attempt in the long run, at most `max` in a burst; with `scales`, at most as many
+   * as requests have ever been in flight at once, if that is more: a peer that dies fails all of them together.
+   */
+  constructor(ratio = 0.2, max = 20, { scales = false }: { readonly scales?: boolean } = {}) {
+    this.#scales = scales;
     this.#ratio = ratio;
     this.#max = max;
     this.#tokens = max;
   }
 
-  earn(): void {
+  /** A first attempt begins; `inFlight` requests are under way with it. */
+  earn(inFlight = 1): void {
+    if (this.#scales && inFlight > this.#max) {
+      this.#tokens += inFlight - this.#max;
+      this.#max = inFlight;
+    }
     this.#tokens = Math.min(this.#max, this.#tokens + this.#ratio);
   }
 

@@ -2,6 +2,7 @@ import { StoreError } from '@ferrite/errors';
 import { describe, expect, it } from 'vitest';
 import { keyspaceNamed, type TopologyDocument } from './topology.ts';
 import { createKeyspace, formTopology, updateKeyspace } from './topology-keyspaces.ts';
+import { planChange } from './topology-plan.ts';
 
 function cluster(zones: readonly string[]): TopologyDocument {
   const nodes = zones.map((zone, at) => {
@@ -34,6 +35,20 @@ describe('the zone rule', () => {
     const pair = createKeyspace(crowded, { name: 'pair', replicationFactor: 2, zoneRule: 'require' });
     expect(keyspaceNamed(pair, 'pair').replicationFactor).toBe(2);
     expect(refusal(() => updateKeyspace(crowded, { name: 'default', zoneRule: 'require' }))).not.toBe('accepted');
+  });
+});
+
+describe('a plan', () => {
+  const apart = createKeyspace(cluster(['a', 'b', 'c', 'd']), { name: 'apart', zoneRule: 'require' });
+
+  it('that would put two replicas of a keyspace that requires zones into one is refused by name', () => {
+    const { plan } = planChange(apart, { type: 'leave', node: 'n3' });
+    expect(plan?.changes).toHaveLength(1);
+    const moved = planChange(apart, { type: 'relocate', node: 'n3', zone: 'a', host: 'h3' });
+    expect(moved.plan?.changes).toHaveLength(1);
+    expect(refusal(() => planChange(moved, { type: 'relocate', node: 'n2', zone: 'a', host: 'h2' }))).toMatch(
+      /keyspace "apart" requires 3 zones, and 16 of 16 partitions .* nodes in 2\. Add zones, ask for fewer replicas/,
+    );
   });
 });
 
