@@ -25,6 +25,7 @@ import { membershipService } from './rpc/membership-service.ts';
 import { nodeService } from './rpc/node-service.ts';
 import { replicaDirect, replicaService } from './rpc/replica-service.ts';
 import { topologyService } from './rpc/topology-service.ts';
+import { openScrubber } from './scrubber.ts';
 import { VERSION } from './version.ts';
 
 /** Descriptors kept back for files, devices and peers. */
@@ -107,12 +108,14 @@ export async function openNodeServer(
   followTopology(replica, topologyStore, log, opened);
   void followDamage(replica, engine);
 
+  const scrubber = opened.use(openScrubber(engine, (text, facts) => log.info(text, facts)));
+
   const { requestTimeoutMs, maxMessage } = config.limits;
   const kv = { replica, tokens, requestTimeoutMs, messageBytesMax: maxMessage };
   const clientRoutes: Routes = (router) => {
     router.service(KvService, kvService(kv));
     router.service(TopologyService, topologyService(replica));
-    router.service(NodeService, nodeService({ config, replica, engine, topologyStore, startedAtMs }));
+    router.service(NodeService, nodeService({ config, replica, engine, topologyStore, scrubber, startedAtMs }));
   };
   const peerRoutes: Routes = (router) => {
     clientRoutes(router);

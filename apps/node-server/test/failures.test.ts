@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from './eventually.ts';
 import { type JsonClient, jsonClient, must, refused } from './json-client.ts';
 import { type LocalCluster, type LocalNode, startLocalCluster } from './local-cluster.ts';
 
@@ -76,17 +77,3 @@ describe('a cluster of which nodes die', () => {
     }
   });
 });
-
-/** Waits, at most 60 s, until the check passes. */
-async function eventually(check: () => Promise<unknown>): Promise<void> {
-  const until = Date.now() + 60_000;
-  for (;;) {
-    try {
-      await check();
-      return;
-    } catch (error) {
-      if (Date.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-}

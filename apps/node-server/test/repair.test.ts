@@ -1,5 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Prng } from '@ferrite/replication/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from './eventually.ts';
 import { type JsonClient, jsonClient, must } from './json-client.ts';
 import { type LocalCluster, type LocalNode, startLocalCluster } from './local-cluster.ts';
 
@@ -51,10 +53,76 @@ describe('a cluster that repairs itself', () => {
       }
     }
     await nodes[2].serving();
-    await Promise.all([nodes[0].stop('SIGKILL'), nodes[1].stop('SIGKILL')]);
-    for (const key of keys) expect(must(await three.get(key, ONE)).values).toEqual([`value of ${key}!`]);
+    await aloneItHolds(keys.map((key) => [key, `value of ${key}!`]));
   });
+
+  it('finds by its scrub what nobody has read, and heals it', async () => {
+    const keys = Array.from({ length: 200 }, (_, i) => `unread ${i}`);
+    for (const key of keys) must(await one.put(key, `value of ${key}!`));
+    await eventually(async () => {
+      for (const key of keys) expect(must(await three.get(key, ONE)).values).toEqual([`value of ${key}!`]);
+    });
+    await nodes[2].stop('SIGTERM');
+    const damaged = keys.filter((_, at) => at % 5 === 1);
+    flip(
+      nodes[2].image,
+      damaged.map((key) => `value of ${key}!`),
+    );
+    flipAnywhere(nodes[2].image, 50);
+    await nodes[2].start();
+    const found = await scrubbed(nodes[2]);
+    expect(Number(found.damagedRecords)).toBeGreaterThan(0);
+    await nodes[2].serving();
+    for (const key of keys) expect(must(await three.get(key)).values).toEqual([`value of ${key}!`]);
+    expect(await scrubbed(nodes[2])).toMatchObject({ damagedRecords: '0', failure: '' });
+    await aloneItHolds(keys.map((key) => [key, `value of ${key}!`]));
+  });
+
+  it('rebuilds every record of a disk that was deleted', async () => {
+    const keys = Array.from({ length: 300 }, (_, i) => `lost ${i}`);
+    for (const key of keys) must(await one.put(key, `value of ${key}`));
+    await nodes[2].stop('SIGKILL');
+    rmSync(nodes[2].image);
+    await nodes[2].start();
+    await nodes[2].serving();
+    const before = ['missed', 'flipped', 'unread'].flatMap((kind) =>
+      Array.from(
+        { length: 200 },
+        (_, i) => [`${kind} ${i}`, `value of ${kind} ${i}${kind === 'missed' ? '' : '!'}`] as const,
+      ),
+    );
+    await aloneItHolds([...before, ...keys.map((key) => [key, `value of ${key}`] as const)]);
+  });
+
+  /** Asks the third node, with the others dead. */
+  const aloneItHolds = async (values: readonly (readonly [key: string, value: string])[]): Promise<void> => {
+    await Promise.all([nodes[0].stop('SIGKILL'), nodes[1].stop('SIGKILL')]);
+    for (const [key, value] of values) expect(must(await three.get(key, ONE)).values).toEqual([value]);
+    await Promise.all([nodes[0].start(), nodes[1].start()]);
+    await Promise.all(nodes.map((node) => node.serving()));
+  };
 });
+
+interface Scrubbed {
+  readonly running: boolean;
+  readonly startedAtMs: string;
+  readonly damagedRecords: string;
+  readonly failure: string;
+}
+
+/** Has a node scrub its device, and tells how that ended. */
+async function scrubbed(node: LocalNode): Promise<Scrubbed> {
+  const { call } = jsonClient(node.url);
+  const service = 'ferrite.node.v1.NodeService';
+  must(await call(service, 'ScrubNode', {}));
+  let scrub: Scrubbed | undefined;
+  await eventually(async () => {
+    ({ scrub } = must(await call<{ status: { scrub: Scrubbed } }>(service, 'GetStatus', {})).status);
+    expect(scrub.running).toBe(false);
+    expect(scrub.startedAtMs).not.toBe('0');
+  });
+  return scrub!;
+}
 
 interface Hinted {
   status: { repair: { hints?: readonly { peer: string; hints?: string; refused?: string }[] } };
@@ -72,6 +140,19 @@ async function hintsFor(nodes: readonly LocalNode[], wanted: string): Promise<nu
   return held;
 }
 
+/** Flips bits of bytes at random places, wherever something is written behind the first MiB. */
+function flipAnywhere(image: string, times: number): void {
+  const bytes = readFileSync(image);
+  const prng = new Prng(5, 'flips');
+  for (let flipped = 0; flipped < times; ) {
+    const at = prng.between(1024 * 1024, bytes.byteLength - 1);
+    if (bytes[at] === 0) continue;
+    bytes[at]! ^= 1 << prng.int(8);
+    flipped++;
+  }
+  writeFileSync(image, bytes);
+}
+
 /** Flips a bit in the middle of every copy of each text. */
 function flip(image: string, texts: readonly string[]): void {
   const bytes = readFileSync(image);
@@ -81,18 +162,4 @@ function flip(image: string, texts: readonly string[]): void {
     for (let at = first; at >= 0; at = bytes.indexOf(text, at + 1)) bytes[at + 4]! ^= 0x10;
   }
   writeFileSync(image, bytes);
-}
-
-/** Waits, at most 60 s, until the check passes. */
-async function eventually(check: () => Promise<unknown>): Promise<void> {
-  const until = Date.now() + 60_000;
-  for (;;) {
-    try {
-      await check();
-      return;
-    } catch (error) {
-      if (Date.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
 }

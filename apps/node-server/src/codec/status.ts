@@ -1,7 +1,13 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { RepairStatusSchema, TimeStatusSchema, TopologyStoreStatusSchema } from '@ferrite/proto/node';
+import type {
+  RepairStatusSchema,
+  ScrubStatusSchema,
+  TimeStatusSchema,
+  TopologyStoreStatusSchema,
+} from '@ferrite/proto/node';
 import type { ReplicaStatus } from '@ferrite/replication';
 import type { StoreAbsence } from '../adapters/cluster-store.ts';
+import type { Scrub } from '../scrubber.ts';
 
 /** What the status says of the topology store. */
 export function storeToWire(away: StoreAbsence | undefined): MessageInitShape<typeof TopologyStoreStatusSchema> {
@@ -18,6 +24,18 @@ export function timeToWire({
     clockOffMs: BigInt(Math.round(expiry.clockOffMs)),
     expiryStalled: expiry.stalled,
     writesFromAhead: BigInt(writesFromAhead),
+  };
+}
+
+export function scrubToWire(scrub: Scrub): MessageInitShape<typeof ScrubStatusSchema> {
+  return {
+    running: scrub.running,
+    bytes: BigInt(scrub.bytes),
+    bytesTotal: BigInt(scrub.bytesTotal),
+    startedAtMs: BigInt(Math.round(scrub.startedAtMs)),
+    finishedAtMs: BigInt(Math.round(scrub.finishedAtMs)),
+    damagedRecords: BigInt(scrub.damagedRecords),
+    failure: scrub.failure,
   };
 }
 

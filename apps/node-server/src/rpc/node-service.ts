@@ -1,20 +1,25 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
+import { StoreError } from '@ferrite/errors';
 import type { NodeService, NodeStatusSchema } from '@ferrite/proto/node';
 import { createKeyspace, deleteKeyspace, keyspaceNamed, type ReplicaNode, updateKeyspace } from '@ferrite/replication';
 import type { Engine } from '@ferrite/spdk-engine';
 import type { ClusterStore } from '../adapters/cluster-store.ts';
-import { repairToWire, storeToWire, timeToWire } from '../codec/status.ts';
+import { repairToWire, scrubToWire, storeToWire, timeToWire } from '../codec/status.ts';
 import { keyspaceFromWire, keyspaceToWire } from '../codec/topology.ts';
 import type { NodeConfig } from '../config/schema.ts';
+import type { Scrubber } from '../scrubber.ts';
 import { VERSION } from '../version.ts';
 import { planService } from './plan-service.ts';
+
+const SCRUB_BYTES_MIN = 4096n;
 
 export interface NodeServiceOptions {
   readonly config: NodeConfig;
   readonly replica: ReplicaNode;
   readonly engine: Engine;
   readonly topologyStore: ClusterStore;
+  readonly scrubber: Scrubber;
   readonly startedAtMs: number;
 }
 
@@ -24,6 +29,7 @@ export function nodeService({
   replica,
   engine,
   topologyStore,
+  scrubber,
   startedAtMs,
 }: NodeServiceOptions): ServiceImpl<typeof NodeService> {
   const usedBytes = (): number => Math.max(0, config.storage.size - engine.stats().freeBytes);
@@ -51,6 +57,7 @@ export function nodeService({
       repair: repairToWire(now),
       topologyStore: storeToWire(topologyStore.away()),
       time: timeToWire(now),
+      scrub: scrubToWire(scrubber.status()),
       engine: {
         device: config.storage.device,
         driver: engine.report.deviceKind,
@@ -78,6 +85,12 @@ export function nodeService({
   return {
     ...planService({ replica, nodeId: config.node.id, usedBytes }),
     getStatus: () => ({ status: status() }),
+    scrubNode({ bytesPerSecond }) {
+      if (bytesPerSecond !== 0n && bytesPerSecond < SCRUB_BYTES_MIN)
+        throw new StoreError('ARGUMENT_INVALID', { message: `bytes_per_second is less than ${SCRUB_BYTES_MIN}` });
+      scrubber.begin(bytesPerSecond === 0n ? undefined : Number(bytesPerSecond));
+      return { scrub: scrubToWire(scrubber.status()) };
+    },
     async createKeyspace({ keyspace }) {
       const choice = keyspaceFromWire(keyspace);
       const changed = await replica.changeTopology((document) => createKeyspace(document, choice));

@@ -6,6 +6,7 @@ const budget: BackgroundBudget = {
   bytesPerSecond: 20_000,
   bytesPerSecondBusy: 2_000,
   operationsMax: 2,
+  operationsMaxBusy: 1,
   clientOpsMax: 4,
 };
 

@@ -21,8 +21,10 @@ export interface BackgroundBudget {
   readonly bytesPerSecond: number;
   /** While clients have more in flight than `clientOpsMax`: slow, but never nothing, or repair would starve. */
   readonly bytesPerSecondBusy: number;
-  /** Requests, pages and reads in flight at once; one of them while clients are busy. */
+  /** Requests, pages and reads in flight at once. */
   readonly operationsMax: number;
+  /** The same while clients are busy: enough that many small partitions do not take a round trip each. */
+  readonly operationsMaxBusy: number;
   /**
    * Client operations in flight at any one node above which background work yields. Few: a page takes as long as many of
    * them, and whoever waits for its answer before it asks again shows up as one.
@@ -34,6 +36,7 @@ export const BACKGROUND_BUDGET: BackgroundBudget = {
   bytesPerSecond: 64 * 1024 * 1024,
   bytesPerSecondBusy: 1024 * 1024,
   operationsMax: 32,
+  operationsMaxBusy: 4,
   clientOpsMax: 8,
 };
 
@@ -134,7 +137,7 @@ export class Background {
   }
 
   #serve(): void {
-    const max = this.yields ? 1 : this.#budget.operationsMax;
+    const max = this.yields ? this.#budget.operationsMaxBusy : this.#budget.operationsMax;
     while (this.#inFlight < max && this.#allowance > 0) {
       const kind = WORK_KINDS.map((name) => this.#kinds[name]).find(({ waiting }) => waiting.length > 0);
       const work = kind?.waiting.shift();

@@ -127,6 +127,11 @@ export declare type NodeStatus = Message<"ferrite.node.v1.NodeStatus"> & {
    * @generated from field: ferrite.node.v1.TimeStatus time = 16;
    */
   time?: TimeStatus | undefined;
+
+  /**
+   * @generated from field: ferrite.node.v1.ScrubStatus scrub = 17;
+   */
+  scrub?: ScrubStatus | undefined;
 };
 
 /**
@@ -134,6 +139,60 @@ export declare type NodeStatus = Message<"ferrite.node.v1.NodeStatus"> & {
  * Use `create(NodeStatusSchema)` to create a new message.
  */
 export declare const NodeStatusSchema: GenMessage<NodeStatus>;
+
+/**
+ * The scrub that runs, or the last one of this process.
+ *
+ * @generated from message ferrite.node.v1.ScrubStatus
+ */
+export declare type ScrubStatus = Message<"ferrite.node.v1.ScrubStatus"> & {
+  /**
+   * @generated from field: bool running = 1;
+   */
+  running: boolean;
+
+  /**
+   * @generated from field: uint64 bytes = 2;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: uint64 bytes_total = 3;
+   */
+  bytesTotal: bigint;
+
+  /**
+   * Unix milliseconds; 0: never. finished_at_ms is of the last one that has seen everything.
+   *
+   * @generated from field: uint64 started_at_ms = 4;
+   */
+  startedAtMs: bigint;
+
+  /**
+   * @generated from field: uint64 finished_at_ms = 5;
+   */
+  finishedAtMs: bigint;
+
+  /**
+   * Records that could not be read, and are mended from other replicas.
+   *
+   * @generated from field: uint64 damaged_records = 6;
+   */
+  damagedRecords: bigint;
+
+  /**
+   * Why the last one ended before it had seen everything; empty if it has not.
+   *
+   * @generated from field: string failure = 7;
+   */
+  failure: string;
+};
+
+/**
+ * Describes the message ferrite.node.v1.ScrubStatus.
+ * Use `create(ScrubStatusSchema)` to create a new message.
+ */
+export declare const ScrubStatusSchema: GenMessage<ScrubStatus>;
 
 /**
  * Where the topology is kept. While it does not answer data is served, and changes of the topology fail.
@@ -496,6 +555,40 @@ export declare type PeerStatus = Message<"ferrite.node.v1.PeerStatus"> & {
 export declare const PeerStatusSchema: GenMessage<PeerStatus>;
 
 /**
+ * @generated from message ferrite.node.v1.ScrubNodeRequest
+ */
+export declare type ScrubNodeRequest = Message<"ferrite.node.v1.ScrubNodeRequest"> & {
+  /**
+   * At least 4096; 0: 32 MiB.
+   *
+   * @generated from field: uint64 bytes_per_second = 1;
+   */
+  bytesPerSecond: bigint;
+};
+
+/**
+ * Describes the message ferrite.node.v1.ScrubNodeRequest.
+ * Use `create(ScrubNodeRequestSchema)` to create a new message.
+ */
+export declare const ScrubNodeRequestSchema: GenMessage<ScrubNodeRequest>;
+
+/**
+ * @generated from message ferrite.node.v1.ScrubNodeResponse
+ */
+export declare type ScrubNodeResponse = Message<"ferrite.node.v1.ScrubNodeResponse"> & {
+  /**
+   * @generated from field: ferrite.node.v1.ScrubStatus scrub = 1;
+   */
+  scrub?: ScrubStatus | undefined;
+};
+
+/**
+ * Describes the message ferrite.node.v1.ScrubNodeResponse.
+ * Use `create(ScrubNodeResponseSchema)` to create a new message.
+ */
+export declare const ScrubNodeResponseSchema: GenMessage<ScrubNodeResponse>;
+
+/**
  * @generated from message ferrite.node.v1.CreateKeyspaceRequest
  */
 export declare type CreateKeyspaceRequest = Message<"ferrite.node.v1.CreateKeyspaceRequest"> & {
@@ -624,6 +717,17 @@ export declare const NodeService: GenService<{
     methodKind: "unary";
     input: typeof DeleteKeyspaceRequestSchema;
     output: typeof DeleteKeyspaceResponseSchema;
+  },
+  /**
+   * Reads all that the device holds and mends what cannot be read from the other replicas: begins it unless it runs already.
+   * The status tells how it goes on.
+   *
+   * @generated from rpc ferrite.node.v1.NodeService.ScrubNode
+   */
+  scrubNode: {
+    methodKind: "unary";
+    input: typeof ScrubNodeRequestSchema;
+    output: typeof ScrubNodeResponseSchema;
   },
   /**
    * Adds a change to the plan; nothing else changes until the plan is committed.
