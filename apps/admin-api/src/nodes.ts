@@ -52,10 +52,13 @@ export class Nodes {
     return link;
   }
 
-  /** The newest topology that the reachable nodes know of. Throws `FABRIC_UNAVAILABLE` if none answers. */
-  async topology(): Promise<GetTopologyResponse> {
+  /**
+   * The topology as a reachable node knows it; the table is left out where its epoch is `knownEpoch`. Throws
+   * `FABRIC_UNAVAILABLE` if none answers.
+   */
+  async topology(knownEpoch = 0n): Promise<GetTopologyResponse> {
     const answer = await this.any((link) =>
-      link.topology.getTopology(create(GetTopologyRequestSchema), { timeoutMs: NODE_TIMEOUT_MS }),
+      link.topology.getTopology(create(GetTopologyRequestSchema, { knownEpoch }), { timeoutMs: NODE_TIMEOUT_MS }),
     );
     this.#known = [...new Set([...answer.members.map(urlOf), ...this.#seeds])];
     return answer;

@@ -55,6 +55,47 @@ describe('the admin API of a live cluster', () => {
     expect(again.keyspace?.id).not.toBe(created.keyspace?.id);
   });
 
+  it('tells who watches of each change of the topology, and ends with them', async () => {
+    await using http = transport();
+    const clusters = createClient(ClusterService, http);
+    const stop = new AbortController();
+    const seen: { readonly epoch: bigint; readonly keyspaces: readonly string[]; readonly partitions: number }[] = [];
+    const watching = (async () => {
+      for await (const { topology } of clusters.watchTopology({}, { signal: stop.signal })) {
+        const { epoch = 0n, keyspaces = [], partitions = [] } = topology ?? {};
+        seen.push({ epoch, keyspaces: keyspaces.map(({ name }) => name), partitions: partitions.length });
+      }
+    })().catch((error: unknown) => error);
+    await expect.poll(() => seen.length).toBe(1);
+    await createClient(KeyspaceService, http).createKeyspace({ keyspace: { name: 'watched' } });
+    await expect.poll(() => seen.at(-1)?.keyspaces, { timeout: 5_000 }).toContain('watched');
+    expect(seen.every(({ epoch }, at) => at === 0 || epoch > seen[at - 1]!.epoch)).toBe(true);
+    expect(seen.every(({ partitions }) => partitions === 1024)).toBe(true);
+    const late = new AbortController();
+    const news = clusters.watchTopology({ knownEpoch: seen.at(-1)!.epoch }, { signal: late.signal });
+    const nothing = (async () => {
+      for await (const message of news) return message;
+      return undefined;
+    })().catch(() => undefined);
+    setTimeout(() => late.abort(), 1_200);
+    expect(await nothing).toBeUndefined();
+    stop.abort();
+    await watching;
+  });
+
+  it('scrubs the device of a node by its name', async () => {
+    await using http = transport();
+    const nodes = createClient(NodeService, http);
+    await nodes.scrubNode({ id: 'n1' });
+    const scrub = async () => (await nodes.getNode({ id: 'n1' })).node?.status?.scrub;
+    await expect.poll(async () => (await scrub())?.running, { timeout: 20_000 }).toBe(false);
+    expect(await scrub()).toMatchObject({ damagedRecords: 0n, failure: '' });
+    await expect(nodes.scrubNode({ id: 'n1', bytesPerSecond: 1n })).rejects.toThrow(
+      /bytes_per_second is less than 4096/,
+    );
+    await expect(nodes.scrubNode({ id: 'n9' })).rejects.toThrow(/NODE_NOT_FOUND/);
+  });
+
   it('lists a node that is down as unreachable, with the reason, and goes on', async () => {
     await using http = transport();
     const nodes = createClient(NodeService, http);

@@ -23,12 +23,18 @@ export function nodeService(nodes: Nodes): ServiceImpl<typeof NodeService> {
       return { member, reachable: false, error: fromConnectError(cause).message };
     }
   };
+  const memberNamed = async (id: string): Promise<Member> => {
+    const member = (await nodes.topology()).members.find((candidate) => candidate.id === id);
+    if (member === undefined) throw new StoreError('NODE_NOT_FOUND', { message: `there is no node "${id}"` });
+    return member;
+  };
   return {
     listNodes: async () => ({ nodes: await Promise.all((await nodes.topology()).members.map(view)) }),
-    getNode: async ({ id }) => {
-      const member = (await nodes.topology()).members.find((candidate) => candidate.id === id);
-      if (member === undefined) throw new StoreError('NODE_NOT_FOUND', { message: `there is no node "${id}"` });
-      return { node: await view(member) };
+    getNode: async ({ id }) => ({ node: await view(await memberNamed(id)) }),
+    scrubNode: async ({ id, bytesPerSecond }) => {
+      const { node } = nodes.link(urlOf(await memberNamed(id)));
+      const { scrub } = await node.scrubNode({ bytesPerSecond }, { timeoutMs: NODE_TIMEOUT_MS });
+      return { ...(scrub && { scrub }) };
     },
   };
 }

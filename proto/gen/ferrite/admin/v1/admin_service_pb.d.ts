@@ -6,7 +6,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import type { Message } from "@bufbuild/protobuf";
 import type { GetTopologyResponse as GetTopologyResponse$1, Member } from "../../kv/v1/topology_service_pb.js";
 import type { Keyspace } from "../../kv/v1/keyspace_pb.js";
-import type { NodeStatus } from "../../node/v1/node_service_pb.js";
+import type { NodeStatus, ScrubStatus } from "../../node/v1/node_service_pb.js";
 import type { CommitPlanRequestSchema, CommitPlanResponseSchema, DiscardPlanRequestSchema, DiscardPlanResponseSchema, GetPlanRequestSchema, GetPlanResponseSchema, PlanChangeRequestSchema, PlanChangeResponseSchema } from "../../node/v1/plan_pb.js";
 
 /**
@@ -43,6 +43,40 @@ export declare type GetTopologyResponse = Message<"ferrite.admin.v1.GetTopologyR
 export declare const GetTopologyResponseSchema: GenMessage<GetTopologyResponse>;
 
 /**
+ * @generated from message ferrite.admin.v1.WatchTopologyRequest
+ */
+export declare type WatchTopologyRequest = Message<"ferrite.admin.v1.WatchTopologyRequest"> & {
+  /**
+   * The epoch the caller has: only newer ones are sent. 0: the present one is sent at once.
+   *
+   * @generated from field: uint64 known_epoch = 1;
+   */
+  knownEpoch: bigint;
+};
+
+/**
+ * Describes the message ferrite.admin.v1.WatchTopologyRequest.
+ * Use `create(WatchTopologyRequestSchema)` to create a new message.
+ */
+export declare const WatchTopologyRequestSchema: GenMessage<WatchTopologyRequest>;
+
+/**
+ * @generated from message ferrite.admin.v1.WatchTopologyResponse
+ */
+export declare type WatchTopologyResponse = Message<"ferrite.admin.v1.WatchTopologyResponse"> & {
+  /**
+   * @generated from field: ferrite.kv.v1.GetTopologyResponse topology = 1;
+   */
+  topology?: GetTopologyResponse$1 | undefined;
+};
+
+/**
+ * Describes the message ferrite.admin.v1.WatchTopologyResponse.
+ * Use `create(WatchTopologyResponseSchema)` to create a new message.
+ */
+export declare const WatchTopologyResponseSchema: GenMessage<WatchTopologyResponse>;
+
+/**
  * @generated from message ferrite.admin.v1.CreateKeyspaceRequest
  */
 export declare type CreateKeyspaceRequest = Message<"ferrite.admin.v1.CreateKeyspaceRequest"> & {
@@ -75,6 +109,45 @@ export declare type CreateKeyspaceResponse = Message<"ferrite.admin.v1.CreateKey
  * Use `create(CreateKeyspaceResponseSchema)` to create a new message.
  */
 export declare const CreateKeyspaceResponseSchema: GenMessage<CreateKeyspaceResponse>;
+
+/**
+ * @generated from message ferrite.admin.v1.ScrubNodeRequest
+ */
+export declare type ScrubNodeRequest = Message<"ferrite.admin.v1.ScrubNodeRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * At least 4096; 0: 32 MiB.
+   *
+   * @generated from field: uint64 bytes_per_second = 2;
+   */
+  bytesPerSecond: bigint;
+};
+
+/**
+ * Describes the message ferrite.admin.v1.ScrubNodeRequest.
+ * Use `create(ScrubNodeRequestSchema)` to create a new message.
+ */
+export declare const ScrubNodeRequestSchema: GenMessage<ScrubNodeRequest>;
+
+/**
+ * @generated from message ferrite.admin.v1.ScrubNodeResponse
+ */
+export declare type ScrubNodeResponse = Message<"ferrite.admin.v1.ScrubNodeResponse"> & {
+  /**
+   * @generated from field: ferrite.node.v1.ScrubStatus scrub = 1;
+   */
+  scrub?: ScrubStatus | undefined;
+};
+
+/**
+ * Describes the message ferrite.admin.v1.ScrubNodeResponse.
+ * Use `create(ScrubNodeResponseSchema)` to create a new message.
+ */
+export declare const ScrubNodeResponseSchema: GenMessage<ScrubNodeResponse>;
 
 /**
  * @generated from message ferrite.admin.v1.GetKeyspaceRequest
@@ -304,6 +377,16 @@ export declare const ClusterService: GenService<{
     output: typeof GetTopologyResponseSchema;
   },
   /**
+   * The topology, and each newer one soon after a node has it, until the caller leaves.
+   *
+   * @generated from rpc ferrite.admin.v1.ClusterService.WatchTopology
+   */
+  watchTopology: {
+    methodKind: "server_streaming";
+    input: typeof WatchTopologyRequestSchema;
+    output: typeof WatchTopologyResponseSchema;
+  },
+  /**
    * Plans are made and committed by a node; the admin API passes them on.
    *
    * @generated from rpc ferrite.admin.v1.ClusterService.PlanChange
@@ -404,6 +487,16 @@ export declare const NodeService: GenService<{
     methodKind: "unary";
     input: typeof GetNodeRequestSchema;
     output: typeof GetNodeResponseSchema;
+  },
+  /**
+   * Begins a scrub of the node's device unless one runs; the node's status tells how it goes on.
+   *
+   * @generated from rpc ferrite.admin.v1.NodeService.ScrubNode
+   */
+  scrubNode: {
+    methodKind: "unary";
+    input: typeof ScrubNodeRequestSchema;
+    output: typeof ScrubNodeResponseSchema;
   },
 }>;
 

@@ -12,7 +12,7 @@ import { file_ferrite_node_v1_plan } from "../../node/v1/plan_pb.js";
  * Describes the file ferrite/admin/v1/admin_service.proto.
  */
 export const file_ferrite_admin_v1_admin_service = /*@__PURE__*/
-  fileDesc("CiRmZXJyaXRlL2FkbWluL3YxL2FkbWluX3NlcnZpY2UucHJvdG8SEGZlcnJpdGUuYWRtaW4udjEiFAoSR2V0VG9wb2xvZ3lSZXF1ZXN0IksKE0dldFRvcG9sb2d5UmVzcG9uc2USNAoIdG9wb2xvZ3kYASABKAsyIi5mZXJyaXRlLmt2LnYxLkdldFRvcG9sb2d5UmVzcG9uc2UiQgoVQ3JlYXRlS2V5c3BhY2VSZXF1ZXN0EikKCGtleXNwYWNlGAEgASgLMhcuZmVycml0ZS5rdi52MS5LZXlzcGFjZSJDChZDcmVhdGVLZXlzcGFjZVJlc3BvbnNlEikKCGtleXNwYWNlGAEgASgLMhcuZmVycml0ZS5rdi52MS5LZXlzcGFjZSIiChJHZXRLZXlzcGFjZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSJAChNHZXRLZXlzcGFjZVJlc3BvbnNlEikKCGtleXNwYWNlGAEgASgLMhcuZmVycml0ZS5rdi52MS5LZXlzcGFjZSIWChRMaXN0S2V5c3BhY2VzUmVxdWVzdCJDChVMaXN0S2V5c3BhY2VzUmVzcG9uc2USKgoJa2V5c3BhY2VzGAEgAygLMhcuZmVycml0ZS5rdi52MS5LZXlzcGFjZSJCChVVcGRhdGVLZXlzcGFjZVJlcXVlc3QSKQoIa2V5c3BhY2UYASABKAsyFy5mZXJyaXRlLmt2LnYxLktleXNwYWNlIkMKFlVwZGF0ZUtleXNwYWNlUmVzcG9uc2USKQoIa2V5c3BhY2UYASABKAsyFy5mZXJyaXRlLmt2LnYxLktleXNwYWNlIiUKFURlbGV0ZUtleXNwYWNlUmVxdWVzdBIMCgRuYW1lGAEgASgJIhgKFkRlbGV0ZUtleXNwYWNlUmVzcG9uc2UifAoETm9kZRIlCgZtZW1iZXIYASABKAsyFS5mZXJyaXRlLmt2LnYxLk1lbWJlchIRCglyZWFjaGFibGUYAiABKAgSKwoGc3RhdHVzGAMgASgLMhsuZmVycml0ZS5ub2RlLnYxLk5vZGVTdGF0dXMSDQoFZXJyb3IYBCABKAkiEgoQTGlzdE5vZGVzUmVxdWVzdCI6ChFMaXN0Tm9kZXNSZXNwb25zZRIlCgVub2RlcxgBIAMoCzIWLmZlcnJpdGUuYWRtaW4udjEuTm9kZSIcCg5HZXROb2RlUmVxdWVzdBIKCgJpZBgBIAEoCSI3Cg9HZXROb2RlUmVzcG9uc2USJAoEbm9kZRgBIAEoCzIWLmZlcnJpdGUuYWRtaW4udjEuTm9kZTLMAwoOQ2x1c3RlclNlcnZpY2USXwoLR2V0VG9wb2xvZ3kSJC5mZXJyaXRlLmFkbWluLnYxLkdldFRvcG9sb2d5UmVxdWVzdBolLmZlcnJpdGUuYWRtaW4udjEuR2V0VG9wb2xvZ3lSZXNwb25zZSIDkAIBElUKClBsYW5DaGFuZ2USIi5mZXJyaXRlLm5vZGUudjEuUGxhbkNoYW5nZVJlcXVlc3QaIy5mZXJyaXRlLm5vZGUudjEuUGxhbkNoYW5nZVJlc3BvbnNlElEKB0dldFBsYW4SHy5mZXJyaXRlLm5vZGUudjEuR2V0UGxhblJlcXVlc3QaIC5mZXJyaXRlLm5vZGUudjEuR2V0UGxhblJlc3BvbnNlIgOQAgESVQoKQ29tbWl0UGxhbhIiLmZlcnJpdGUubm9kZS52MS5Db21taXRQbGFuUmVxdWVzdBojLmZlcnJpdGUubm9kZS52MS5Db21taXRQbGFuUmVzcG9uc2USWAoLRGlzY2FyZFBsYW4SIy5mZXJyaXRlLm5vZGUudjEuRGlzY2FyZFBsYW5SZXF1ZXN0GiQuZmVycml0ZS5ub2RlLnYxLkRpc2NhcmRQbGFuUmVzcG9uc2UyiAQKD0tleXNwYWNlU2VydmljZRJjCg5DcmVhdGVLZXlzcGFjZRInLmZlcnJpdGUuYWRtaW4udjEuQ3JlYXRlS2V5c3BhY2VSZXF1ZXN0GiguZmVycml0ZS5hZG1pbi52MS5DcmVhdGVLZXlzcGFjZVJlc3BvbnNlEl8KC0dldEtleXNwYWNlEiQuZmVycml0ZS5hZG1pbi52MS5HZXRLZXlzcGFjZVJlcXVlc3QaJS5mZXJyaXRlLmFkbWluLnYxLkdldEtleXNwYWNlUmVzcG9uc2UiA5ACARJlCg1MaXN0S2V5c3BhY2VzEiYuZmVycml0ZS5hZG1pbi52MS5MaXN0S2V5c3BhY2VzUmVxdWVzdBonLmZlcnJpdGUuYWRtaW4udjEuTGlzdEtleXNwYWNlc1Jlc3BvbnNlIgOQAgESYwoOVXBkYXRlS2V5c3BhY2USJy5mZXJyaXRlLmFkbWluLnYxLlVwZGF0ZUtleXNwYWNlUmVxdWVzdBooLmZlcnJpdGUuYWRtaW4udjEuVXBkYXRlS2V5c3BhY2VSZXNwb25zZRJjCg5EZWxldGVLZXlzcGFjZRInLmZlcnJpdGUuYWRtaW4udjEuRGVsZXRlS2V5c3BhY2VSZXF1ZXN0GiguZmVycml0ZS5hZG1pbi52MS5EZWxldGVLZXlzcGFjZVJlc3BvbnNlMr0BCgtOb2RlU2VydmljZRJZCglMaXN0Tm9kZXMSIi5mZXJyaXRlLmFkbWluLnYxLkxpc3ROb2Rlc1JlcXVlc3QaIy5mZXJyaXRlLmFkbWluLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlIgOQAgESUwoHR2V0Tm9kZRIgLmZlcnJpdGUuYWRtaW4udjEuR2V0Tm9kZVJlcXVlc3QaIS5mZXJyaXRlLmFkbWluLnYxLkdldE5vZGVSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_ferrite_kv_v1_keyspace, file_ferrite_kv_v1_topology_service, file_ferrite_node_v1_node_service, file_ferrite_node_v1_plan]);
+  fileDesc("CiRmZXJyaXRlL2FkbWluL3YxL2FkbWluX3NlcnZpY2UucHJvdG8SEGZlcnJpdGUuYWRtaW4udjEiFAoSR2V0VG9wb2xvZ3lSZXF1ZXN0IksKE0dldFRvcG9sb2d5UmVzcG9uc2USNAoIdG9wb2xvZ3kYASABKAsyIi5mZXJyaXRlLmt2LnYxLkdldFRvcG9sb2d5UmVzcG9uc2UiKwoUV2F0Y2hUb3BvbG9neVJlcXVlc3QSEwoLa25vd25fZXBvY2gYASABKAQiTQoVV2F0Y2hUb3BvbG9neVJlc3BvbnNlEjQKCHRvcG9sb2d5GAEgASgLMiIuZmVycml0ZS5rdi52MS5HZXRUb3BvbG9neVJlc3BvbnNlIkIKFUNyZWF0ZUtleXNwYWNlUmVxdWVzdBIpCghrZXlzcGFjZRgBIAEoCzIXLmZlcnJpdGUua3YudjEuS2V5c3BhY2UiQwoWQ3JlYXRlS2V5c3BhY2VSZXNwb25zZRIpCghrZXlzcGFjZRgBIAEoCzIXLmZlcnJpdGUua3YudjEuS2V5c3BhY2UiOAoQU2NydWJOb2RlUmVxdWVzdBIKCgJpZBgBIAEoCRIYChBieXRlc19wZXJfc2Vjb25kGAIgASgEIkAKEVNjcnViTm9kZVJlc3BvbnNlEisKBXNjcnViGAEgASgLMhwuZmVycml0ZS5ub2RlLnYxLlNjcnViU3RhdHVzIiIKEkdldEtleXNwYWNlUmVxdWVzdBIMCgRuYW1lGAEgASgJIkAKE0dldEtleXNwYWNlUmVzcG9uc2USKQoIa2V5c3BhY2UYASABKAsyFy5mZXJyaXRlLmt2LnYxLktleXNwYWNlIhYKFExpc3RLZXlzcGFjZXNSZXF1ZXN0IkMKFUxpc3RLZXlzcGFjZXNSZXNwb25zZRIqCglrZXlzcGFjZXMYASADKAsyFy5mZXJyaXRlLmt2LnYxLktleXNwYWNlIkIKFVVwZGF0ZUtleXNwYWNlUmVxdWVzdBIpCghrZXlzcGFjZRgBIAEoCzIXLmZlcnJpdGUua3YudjEuS2V5c3BhY2UiQwoWVXBkYXRlS2V5c3BhY2VSZXNwb25zZRIpCghrZXlzcGFjZRgBIAEoCzIXLmZlcnJpdGUua3YudjEuS2V5c3BhY2UiJQoVRGVsZXRlS2V5c3BhY2VSZXF1ZXN0EgwKBG5hbWUYASABKAkiGAoWRGVsZXRlS2V5c3BhY2VSZXNwb25zZSJ8CgROb2RlEiUKBm1lbWJlchgBIAEoCzIVLmZlcnJpdGUua3YudjEuTWVtYmVyEhEKCXJlYWNoYWJsZRgCIAEoCBIrCgZzdGF0dXMYAyABKAsyGy5mZXJyaXRlLm5vZGUudjEuTm9kZVN0YXR1cxINCgVlcnJvchgEIAEoCSISChBMaXN0Tm9kZXNSZXF1ZXN0IjoKEUxpc3ROb2Rlc1Jlc3BvbnNlEiUKBW5vZGVzGAEgAygLMhYuZmVycml0ZS5hZG1pbi52MS5Ob2RlIhwKDkdldE5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJIjcKD0dldE5vZGVSZXNwb25zZRIkCgRub2RlGAEgASgLMhYuZmVycml0ZS5hZG1pbi52MS5Ob2RlMrAECg5DbHVzdGVyU2VydmljZRJfCgtHZXRUb3BvbG9neRIkLmZlcnJpdGUuYWRtaW4udjEuR2V0VG9wb2xvZ3lSZXF1ZXN0GiUuZmVycml0ZS5hZG1pbi52MS5HZXRUb3BvbG9neVJlc3BvbnNlIgOQAgESYgoNV2F0Y2hUb3BvbG9neRImLmZlcnJpdGUuYWRtaW4udjEuV2F0Y2hUb3BvbG9neVJlcXVlc3QaJy5mZXJyaXRlLmFkbWluLnYxLldhdGNoVG9wb2xvZ3lSZXNwb25zZTABElUKClBsYW5DaGFuZ2USIi5mZXJyaXRlLm5vZGUudjEuUGxhbkNoYW5nZVJlcXVlc3QaIy5mZXJyaXRlLm5vZGUudjEuUGxhbkNoYW5nZVJlc3BvbnNlElEKB0dldFBsYW4SHy5mZXJyaXRlLm5vZGUudjEuR2V0UGxhblJlcXVlc3QaIC5mZXJyaXRlLm5vZGUudjEuR2V0UGxhblJlc3BvbnNlIgOQAgESVQoKQ29tbWl0UGxhbhIiLmZlcnJpdGUubm9kZS52MS5Db21taXRQbGFuUmVxdWVzdBojLmZlcnJpdGUubm9kZS52MS5Db21taXRQbGFuUmVzcG9uc2USWAoLRGlzY2FyZFBsYW4SIy5mZXJyaXRlLm5vZGUudjEuRGlzY2FyZFBsYW5SZXF1ZXN0GiQuZmVycml0ZS5ub2RlLnYxLkRpc2NhcmRQbGFuUmVzcG9uc2UyiAQKD0tleXNwYWNlU2VydmljZRJjCg5DcmVhdGVLZXlzcGFjZRInLmZlcnJpdGUuYWRtaW4udjEuQ3JlYXRlS2V5c3BhY2VSZXF1ZXN0GiguZmVycml0ZS5hZG1pbi52MS5DcmVhdGVLZXlzcGFjZVJlc3BvbnNlEl8KC0dldEtleXNwYWNlEiQuZmVycml0ZS5hZG1pbi52MS5HZXRLZXlzcGFjZVJlcXVlc3QaJS5mZXJyaXRlLmFkbWluLnYxLkdldEtleXNwYWNlUmVzcG9uc2UiA5ACARJlCg1MaXN0S2V5c3BhY2VzEiYuZmVycml0ZS5hZG1pbi52MS5MaXN0S2V5c3BhY2VzUmVxdWVzdBonLmZlcnJpdGUuYWRtaW4udjEuTGlzdEtleXNwYWNlc1Jlc3BvbnNlIgOQAgESYwoOVXBkYXRlS2V5c3BhY2USJy5mZXJyaXRlLmFkbWluLnYxLlVwZGF0ZUtleXNwYWNlUmVxdWVzdBooLmZlcnJpdGUuYWRtaW4udjEuVXBkYXRlS2V5c3BhY2VSZXNwb25zZRJjCg5EZWxldGVLZXlzcGFjZRInLmZlcnJpdGUuYWRtaW4udjEuRGVsZXRlS2V5c3BhY2VSZXF1ZXN0GiguZmVycml0ZS5hZG1pbi52MS5EZWxldGVLZXlzcGFjZVJlc3BvbnNlMpgCCgtOb2RlU2VydmljZRJZCglMaXN0Tm9kZXMSIi5mZXJyaXRlLmFkbWluLnYxLkxpc3ROb2Rlc1JlcXVlc3QaIy5mZXJyaXRlLmFkbWluLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlIgOQAgESUwoHR2V0Tm9kZRIgLmZlcnJpdGUuYWRtaW4udjEuR2V0Tm9kZVJlcXVlc3QaIS5mZXJyaXRlLmFkbWluLnYxLkdldE5vZGVSZXNwb25zZSIDkAIBElkKCVNjcnViTm9kZRIiLmZlcnJpdGUuYWRtaW4udjEuU2NydWJOb2RlUmVxdWVzdBojLmZlcnJpdGUuYWRtaW4udjEuU2NydWJOb2RlUmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_ferrite_kv_v1_keyspace, file_ferrite_kv_v1_topology_service, file_ferrite_node_v1_node_service, file_ferrite_node_v1_plan]);
 
 /**
  * Describes the message ferrite.admin.v1.GetTopologyRequest.
@@ -29,109 +29,137 @@ export const GetTopologyResponseSchema = /*@__PURE__*/
   messageDesc(file_ferrite_admin_v1_admin_service, 1);
 
 /**
+ * Describes the message ferrite.admin.v1.WatchTopologyRequest.
+ * Use `create(WatchTopologyRequestSchema)` to create a new message.
+ */
+export const WatchTopologyRequestSchema = /*@__PURE__*/
+  messageDesc(file_ferrite_admin_v1_admin_service, 2);
+
+/**
+ * Describes the message ferrite.admin.v1.WatchTopologyResponse.
+ * Use `create(WatchTopologyResponseSchema)` to create a new message.
+ */
+export const WatchTopologyResponseSchema = /*@__PURE__*/
+  messageDesc(file_ferrite_admin_v1_admin_service, 3);
+
+/**
  * Describes the message ferrite.admin.v1.CreateKeyspaceRequest.
  * Use `create(CreateKeyspaceRequestSchema)` to create a new message.
  */
 export const CreateKeyspaceRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_admin_v1_admin_service, 2);
+  messageDesc(file_ferrite_admin_v1_admin_service, 4);
 
 /**
  * Describes the message ferrite.admin.v1.CreateKeyspaceResponse.
  * Use `create(CreateKeyspaceResponseSchema)` to create a new message.
  */
 export const CreateKeyspaceResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_admin_v1_admin_service, 3);
+  messageDesc(file_ferrite_admin_v1_admin_service, 5);
+
+/**
+ * Describes the message ferrite.admin.v1.ScrubNodeRequest.
+ * Use `create(ScrubNodeRequestSchema)` to create a new message.
+ */
+export const ScrubNodeRequestSchema = /*@__PURE__*/
+  messageDesc(file_ferrite_admin_v1_admin_service, 6);
+
+/**
+ * Describes the message ferrite.admin.v1.ScrubNodeResponse.
+ * Use `create(ScrubNodeResponseSchema)` to create a new message.
+ */
+export const ScrubNodeResponseSchema = /*@__PURE__*/
+  messageDesc(file_ferrite_admin_v1_admin_service, 7);
 
 /**
  * Describes the message ferrite.admin.v1.GetKeyspaceRequest.
  * Use `create(GetKeyspaceRequestSchema)` to create a new message.
  */
 export const GetKeyspaceRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_admin_v1_admin_service, 4);
+  messageDesc(file_ferrite_admin_v1_admin_service, 8);
 
 /**
  * Describes the message ferrite.admin.v1.GetKeyspaceResponse.
  * Use `create(GetKeyspaceResponseSchema)` to create a new message.
  */
 export const GetKeyspaceResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_admin_v1_admin_service, 5);
+  messageDesc(file_ferrite_admin_v1_admin_service, 9);
 
 /**
  * Describes the message ferrite.admin.v1.ListKeyspacesRequest.
  * Use `create(ListKeyspacesRequestSchema)` to create a new message.
  */
 export const ListKeyspacesRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_admin_v1_admin_service, 6);
+  messageDesc(file_ferrite_admin_v1_admin_service, 10);
 
 /**
  * Describes the message ferrite.admin.v1.ListKeyspacesResponse.
  * Use `create(ListKeyspacesResponseSchema)` to create a new message.
  */
 export const ListKeyspacesResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_admin_v1_admin_service, 7);
+  messageDesc(file_ferrite_admin_v1_admin_service, 11);
 
 /**
  * Describes the message ferrite.admin.v1.UpdateKeyspaceRequest.
  * Use `create(UpdateKeyspaceRequestSchema)` to create a new message.
  */
 export const UpdateKeyspaceRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_admin_v1_admin_service, 8);
+  messageDesc(file_ferrite_admin_v1_admin_service, 12);
 
 /**
  * Describes the message ferrite.admin.v1.UpdateKeyspaceResponse.
  * Use `create(UpdateKeyspaceResponseSchema)` to create a new message.
  */
 export const UpdateKeyspaceResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_admin_v1_admin_service, 9);
+  messageDesc(file_ferrite_admin_v1_admin_service, 13);
 
 /**
  * Describes the message ferrite.admin.v1.DeleteKeyspaceRequest.
  * Use `create(DeleteKeyspaceRequestSchema)` to create a new message.
  */
 export const DeleteKeyspaceRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_admin_v1_admin_service, 10);
+  messageDesc(file_ferrite_admin_v1_admin_service, 14);
 
 /**
  * Describes the message ferrite.admin.v1.DeleteKeyspaceResponse.
  * Use `create(DeleteKeyspaceResponseSchema)` to create a new message.
  */
 export const DeleteKeyspaceResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_admin_v1_admin_service, 11);
+  messageDesc(file_ferrite_admin_v1_admin_service, 15);
 
 /**
  * Describes the message ferrite.admin.v1.Node.
  * Use `create(NodeSchema)` to create a new message.
  */
 export const NodeSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_admin_v1_admin_service, 12);
+  messageDesc(file_ferrite_admin_v1_admin_service, 16);
 
 /**
  * Describes the message ferrite.admin.v1.ListNodesRequest.
  * Use `create(ListNodesRequestSchema)` to create a new message.
  */
 export const ListNodesRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_admin_v1_admin_service, 13);
+  messageDesc(file_ferrite_admin_v1_admin_service, 17);
 
 /**
  * Describes the message ferrite.admin.v1.ListNodesResponse.
  * Use `create(ListNodesResponseSchema)` to create a new message.
  */
 export const ListNodesResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_admin_v1_admin_service, 14);
+  messageDesc(file_ferrite_admin_v1_admin_service, 18);
 
 /**
  * Describes the message ferrite.admin.v1.GetNodeRequest.
  * Use `create(GetNodeRequestSchema)` to create a new message.
  */
 export const GetNodeRequestSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_admin_v1_admin_service, 15);
+  messageDesc(file_ferrite_admin_v1_admin_service, 19);
 
 /**
  * Describes the message ferrite.admin.v1.GetNodeResponse.
  * Use `create(GetNodeResponseSchema)` to create a new message.
  */
 export const GetNodeResponseSchema = /*@__PURE__*/
-  messageDesc(file_ferrite_admin_v1_admin_service, 16);
+  messageDesc(file_ferrite_admin_v1_admin_service, 20);
 
 /**
  * @generated from service ferrite.admin.v1.ClusterService
