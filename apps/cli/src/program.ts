@@ -9,6 +9,7 @@ import { addNode } from './commands/node.ts';
 import { addPut } from './commands/put.ts';
 import { Registry } from './commands/register.ts';
 import { addScan } from './commands/scan.ts';
+import { addScrub } from './commands/scrub.ts';
 import { addStatus } from './commands/status.ts';
 import { addTopology } from './commands/topology.ts';
 import { addVerify } from './commands/verify.ts';
@@ -53,7 +54,7 @@ export async function runProgram(args: readonly string[], version: string, termi
 
   const registry = new Registry(root, terminal);
   for (const add of [addPut, addGet, addDelete, addScan, addImport, addExport, addVerify]) add(registry);
-  for (const add of [addStatus, addTopology, addNode, addKeyspace, addDoctor]) add(registry);
+  for (const add of [addStatus, addTopology, addNode, addKeyspace, addScrub, addDoctor]) add(registry);
   try {
     await root.parseAsync(args, { from: 'user' });
     return registry.exitCode;

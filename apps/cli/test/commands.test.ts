@@ -226,6 +226,22 @@ describe('status, topology, keyspaces', () => {
     expect(nodes[1]).not.toHaveProperty('topologyStoreAway');
   });
 
+  test('scrub has every node or one look through its device, and tells what it found', async () => {
+    servers.cluster.said.set('n2', { scrub: { damagedRecords: 3n } });
+    const { code, out } = await servers.run(['scrub']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^n1 +done +4\.0 KiB +0$/m);
+    expect(out).toMatch(/^n2 +done +4\.0 KiB +3$/m);
+    expect((await servers.run(['scrub', 'n3', '--no-wait'])).out).toMatch(/^n3 +running/m);
+    servers.cluster.said.set('n1', { scrub: { failure: 'DEVICE_FAILED: it failed.' } });
+    expect(await servers.run(['scrub', 'n1'])).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/n1 +DEVICE_FAILED/),
+    });
+    expect(await servers.run(['scrub', 'n9'])).toMatchObject({ code: 1, err: expect.stringMatching(/NODE_NOT_FOUND/) });
+    expect(await servers.run(['scrub', '--rate', '1'])).toMatchObject({ code: 2 });
+  });
+
   test('topology shows the members and the keyspaces', async () => {
     const { out } = await servers.run(['topology']);
     expect(out).toMatch(/^n3 +active/m);

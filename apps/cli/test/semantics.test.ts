@@ -4,6 +4,7 @@ import { type Client, oneValue, openClient } from '@ferrite/client';
 import { StoreError } from '@ferrite/errors';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LocalCluster, startLocalCluster } from '../../node-server/test/local-cluster.ts';
+import { runWith } from './fake-servers.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const KEY = bytes('key');
@@ -93,7 +94,28 @@ describe('what reads and writes mean, over three real processes', () => {
       sloppyWrites: false,
     });
     const refused = await two.keyspaces.update('brief-life', { replicationFactor: 2 }).catch((error: unknown) => error);
-    expect(StoreError.is(refused) && refused.message).toMatch(/would lose a replica/);
+    expect(StoreError.is(refused) && refused.message).toMatch(
+      /would lose a replica .*ferrite node plan-factor brief-life 2/,
+    );
+    const settings = [
+      '--read-consistency',
+      'one',
+      '--durability',
+      'memory',
+      '--ttl',
+      '2m',
+      '--replication-factor',
+      '3',
+    ];
+    const updated = await runWith(['keyspace', 'update', 'brief-life', ...settings, '--json'], {
+      FERRITE_SERVER: cluster.nodes[1]!.url,
+    });
+    expect(JSON.parse(updated.out)).toMatchObject({
+      readConsistency: 'one',
+      durability: 'memory',
+      ttlMs: 120_000,
+      writeConsistency: 'quorum',
+    });
     await one.keyspaces.delete('brief-life');
     await expect.poll(recordsHeld, { timeout: 15_000, interval: 250 }).toBeLessThan(before + 100);
   });

@@ -8,9 +8,10 @@ import { Dispatcher } from './dispatch.ts';
 import { InFlight } from './in-flight.ts';
 import { type Bounded, type Keyspaces, openKeyspaces } from './keyspaces.ts';
 import { CONTEXTS_REMEMBERED, TIMEOUT_MS_DEFAULT } from './limits.ts';
-import { type NodeState, nodeStates } from './node-states.ts';
+import { type NodeState, nodeStates, type ScrubState } from './node-states.ts';
 import { openPlans, type Plans } from './plans.ts';
 import { scanRecords } from './scan.ts';
+import { scrubNode } from './scrub.ts';
 import { parseServer } from './server-url.ts';
 import { openSession, type Session } from './session.ts';
 import type { Topology } from './topology.ts';
@@ -69,6 +70,11 @@ export interface Client extends AsyncDisposable {
   topology(options?: CallOptions): Promise<Topology>;
   /** Every member with what it says of itself; a node that is down is an entry with an `error`. */
   nodes(options?: CallOptions): Promise<readonly NodeState[]>;
+  /**
+   * Has a node read all that its device holds and mend what it cannot read, at so many bytes a second (at least 4096; absent:
+   * 32 MiB), and gives how that stands; {@link nodes} tells how it goes on. One scrub at a time. Throws `NODE_NOT_FOUND`.
+   */
+  scrub(node: string, options?: CallOptions & { readonly bytesPerSecond?: number }): Promise<ScrubState>;
   /** Refuses new calls, waits for those in flight, ends scans that are still open and closes the connections. */
   close(): Promise<void>;
 }
@@ -155,6 +161,8 @@ export async function openClientOver(dial: Dial, config: ClientConfig): Promise<
     plans: openPlans(dispatcher, bounded),
     topology: (options) => bounded(options, () => view.refresh()),
     nodes: (options) => bounded(options, (deadline) => nodeStates(view, deadline.signal)),
+    scrub: (node, options) =>
+      bounded(options, (deadline) => scrubNode(view, node, options?.bytesPerSecond ?? 0, deadline.signal)),
     close: () => (closing ??= close()),
     [Symbol.asyncDispose]: () => (closing ??= close()),
   };

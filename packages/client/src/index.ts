@@ -7,6 +7,7 @@ export {
   type NodeStatus,
   type PeerState,
   type RepairState,
+  type ScrubState,
   type TimeState,
 } from './node-states.ts';
 export { equalBytes, type OneValue, oneValue } from './one-value.ts';

@@ -2,6 +2,7 @@ import { createClient } from '@connectrpc/connect';
 import { fromConnectError } from '@ferrite/net';
 import { NodeService as AdminNodeService } from '@ferrite/proto/admin';
 import type {
+  ScrubStatus,
   TimeStatus,
   TopologyStoreStatus,
   NodeStatus as WireNodeStatus,
@@ -31,6 +32,21 @@ export interface NodeStatus {
   /** Absent while the node's topology store answers. */
   readonly topologyStoreAway?: { readonly why: string; readonly forMs: number };
   readonly time: TimeState;
+  readonly scrub: ScrubState;
+}
+
+/** The scrub of a node's device that runs, or the last one. */
+export interface ScrubState {
+  readonly running: boolean;
+  readonly bytes: number;
+  readonly bytesTotal: number;
+  /** Unix milliseconds; 0: never. */
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+  /** Records that could not be read, and are mended from other replicas. */
+  readonly damagedRecords: number;
+  /** Why the last one ended before it had seen everything; empty if it has not. */
+  readonly failure: string;
 }
 
 /** What a node does by the time of day, and what it thinks of the clocks. */
@@ -155,6 +171,7 @@ function found(status: WireNodeStatus | undefined, error: string): Pick<NodeStat
       repair: repairOf(status.repair),
       ...awayOf(status.topologyStore),
       time: timeOf(status.time),
+      scrub: scrubOf(status.scrub),
     },
   };
 }
@@ -162,6 +179,18 @@ function found(status: WireNodeStatus | undefined, error: string): Pick<NodeStat
 function awayOf(store: TopologyStoreStatus | undefined): Pick<NodeStatus, 'topologyStoreAway'> {
   if (store === undefined || store.away === '') return {};
   return { topologyStoreAway: { why: store.away, forMs: Number(store.awayMs) } };
+}
+
+export function scrubOf(scrub: ScrubStatus | undefined): ScrubState {
+  return {
+    running: scrub?.running ?? false,
+    bytes: Number(scrub?.bytes ?? 0),
+    bytesTotal: Number(scrub?.bytesTotal ?? 0),
+    startedAtMs: Number(scrub?.startedAtMs ?? 0),
+    finishedAtMs: Number(scrub?.finishedAtMs ?? 0),
+    damagedRecords: Number(scrub?.damagedRecords ?? 0),
+    failure: scrub?.failure ?? '',
+  };
 }
 
 /** A node of an older version says nothing of its time, nor of its repair. */

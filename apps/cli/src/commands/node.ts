@@ -78,6 +78,15 @@ export function addNode(registry: Registry): void {
       return { type: 'relocate', node, zone, host };
     },
   );
+  plan(
+    'plan-factor <keyspace> <copies>',
+    'plan that a keyspace has more or fewer copies of each key',
+    'plan-factor photos 5',
+    ([keyspace = '', copies = '']) => {
+      if (!/^[1-9]\d{0,2}$/.test(copies)) throw usageError(`"${copies}" is no number of copies`);
+      return { type: 'factor', keyspace, replicationFactor: Number(copies) };
+    },
+  );
   registry.add(
     'plan',
     'show the plan: what moves, how many bytes, how long',

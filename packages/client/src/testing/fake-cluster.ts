@@ -221,6 +221,12 @@ export function createFakeCluster(nodes = 3): FakeCluster {
           await enter('GetStatus', signal);
           return { status: { ...cluster.said.get(id), id, state: 'serving' } };
         },
+        scrubNode: async (_request, { signal }) => {
+          await enter('ScrubNode', signal);
+          const scrub = { running: false, bytes: 4096n, bytesTotal: 4096n, startedAtMs: 1n, finishedAtMs: 2n };
+          cluster.said.set(id, { scrub: { ...cluster.said.get(id)?.scrub, ...scrub } });
+          return { scrub: { ...scrub, running: true } };
+        },
         createKeyspace: async ({ keyspace }, { signal }) => {
           await enter('CreateKeyspace', signal);
           if (keyspace === undefined) throw new StoreError('ARGUMENT_INVALID');

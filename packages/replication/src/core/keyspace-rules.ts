@@ -44,6 +44,6 @@ export function checkFactor(document: TopologyDocument, present: Keyspace, wante
   throw new StoreError('ARGUMENT_INVALID', {
     message:
       `the replication factor of "${present.name}" cannot go from ${before} to ${wanted} in place: ${why}. ` +
-      'Change it by a plan, which moves them',
+      `Change it by a plan, which moves them: ferrite node plan-factor ${present.name} ${wanted}`,
   });
 }
