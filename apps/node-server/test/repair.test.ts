@@ -85,6 +85,7 @@ describe('a cluster that repairs itself', () => {
     rmSync(nodes[2].image);
     await nodes[2].start();
     await nodes[2].serving();
+    expect(must(await three.get('lost 0', ONE)).values).toEqual(['value of lost 0']);
     const before = ['missed', 'flipped', 'unread'].flatMap((kind) =>
       Array.from(
         { length: 200 },
@@ -112,12 +113,12 @@ interface Scrubbed {
 
 /** Has a node scrub its device, and tells how that ended. */
 async function scrubbed(node: LocalNode): Promise<Scrubbed> {
-  const { call } = jsonClient(node.url);
+  const client = jsonClient(node.url);
   const service = 'ferrite.node.v1.NodeService';
-  must(await call(service, 'ScrubNode', {}));
+  must(await client.call(service, 'ScrubNode', {}));
   let scrub: Scrubbed | undefined;
   await eventually(async () => {
-    ({ scrub } = must(await call<{ status: { scrub: Scrubbed } }>(service, 'GetStatus', {})).status);
+    ({ scrub } = must(await client.call<{ status: { scrub: Scrubbed } }>(service, 'GetStatus', {})).status);
     expect(scrub.running).toBe(false);
     expect(scrub.startedAtMs).not.toBe('0');
   });
