@@ -32,7 +32,9 @@ function store(desk: Desk, records: LocalRecords, counter: number): void {
 }
 
 function answer(desk: Desk, each: (effect: Effect) => void): void {
-  for (const effect of [...desk.take()]) each(effect);
+  // Answers lead to further effects, which the list would be used for again.
+  const effects = Array.from(desk.take());
+  for (const effect of effects) each(effect);
 }
 
 function reads(desk: Desk): number {

@@ -49,7 +49,7 @@ export function replicaSetsOf(document: TopologyDocument, keyspace: Keyspace, pa
   }
   let partitions = keyspaces.get(keyspace);
   if (partitions === undefined) {
-    partitions = new Array<ReplicaSets>(document.table.length);
+    partitions = [];
     keyspaces.set(keyspace, partitions);
   }
   return (partitions[partition] ??= setsOf(document, keyspace, partition));
