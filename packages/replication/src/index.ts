@@ -45,6 +45,7 @@ export {
   partitionEpoch,
   type ReplicaSets,
   replicaSetsOf,
+  rowOfReads,
   stepMoves,
 } from './core/topology-moves.ts';
 export { commitPlan, describePlan, discardPlan, type PlanReport, planChange } from './core/topology-plan.ts';

@@ -21,6 +21,7 @@ it('offers exactly these names', () => {
     'planChange',
     'replicaSetsOf',
     'replicasOf',
+    'rowOfReads',
     'serializeTopology',
     'stepMoves',
     'updateKeyspace',

@@ -11,7 +11,8 @@ import { decodeVersions, encodeVersions, mergeVersions, type Versions, versionsE
 import { RecordKey } from './record-key.ts';
 import type { Leaf, TreeRoot } from './repair-message.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
-import { keyspaceById, replicasOf } from './replicas.ts';
+import { epochOfAll, keyspaceById, replicasOf } from './replicas.ts';
+import { partitionEpoch } from './topology-moves.ts';
 
 /** How anti-entropy goes on. */
 export interface AntiEntropyStatus {
@@ -107,7 +108,7 @@ export class AntiEntropy {
 
   #compare(question: { readonly peer: string; readonly partitions: readonly number[] }, done: () => void): void {
     const { peer, partitions } = question;
-    const epoch = this.#node.topology().tableEpoch;
+    const epoch = epochOfAll(this.#node.topology(), partitions);
     this.#ask(peer, { type: 'roots', epoch, partitions }, 'roots', (response) => {
       if (response === undefined) {
         this.#missed += partitions.length;
@@ -143,7 +144,7 @@ export class AntiEntropy {
     const next = (): void => this.#walk(pair, rest, done);
     const bucket = bucketOfNode(node);
     if (bucket !== undefined) return this.#bucket(pair, bucket, undefined, next);
-    const epoch = this.#node.topology().tableEpoch;
+    const epoch = partitionEpoch(this.#node.topology(), partition);
     this.#ask(peer, { type: 'branch', epoch, partition, keyspaceId, node }, 'branch', (response) => {
       const tree = this.#node.trees.ready(partition, keyspaceId);
       if (response === undefined || response.children.length === 0 || tree === undefined) return done();
@@ -154,7 +155,7 @@ export class AntiEntropy {
   /** Merges what differs in a bucket, portion by portion of the peer's leaves. */
   #bucket(pair: Pair, bucket: number, after: Place | undefined, done: () => void): void {
     const { peer, partition, keyspaceId } = pair;
-    const epoch = this.#node.topology().tableEpoch;
+    const epoch = partitionEpoch(this.#node.topology(), partition);
     this.#ask(peer, { type: 'leaves', epoch, partition, keyspaceId, bucket, after }, 'leaves', (theirs) => {
       if (theirs === undefined) return done();
       this.#ownLeaves({ ...pair, bucket, after, until: theirs.next }, [], (ours) => {
@@ -189,7 +190,7 @@ export class AntiEntropy {
   /** Merges the peer's copy into ours, and the result into the peer's (P1). */
   #merge({ peer, partition, keyspaceId }: Pair, key: Uint8Array, done: () => void): void {
     const { background, records, planted, fences } = this.#node;
-    const epoch = this.#node.topology().tableEpoch;
+    const epoch = partitionEpoch(this.#node.topology(), partition);
     background.run('anti-entropy', (release) => {
       const end = (bytes: number): void => {
         release(bytes);

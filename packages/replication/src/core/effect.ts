@@ -1,5 +1,6 @@
 import type { StoreError } from '@ferrite/errors';
 import type { GetResult, Outcome, PeerRequest, PeerResponse, WriteResult } from './message.ts';
+import type { MoveStep } from './topology-moves.ts';
 
 /** What the page of a client's scan holds. */
 export interface ScanResult {
@@ -52,6 +53,8 @@ export type Effect =
   | { readonly type: 'cancel'; readonly ticket: number }
   | { readonly type: 'register'; readonly ticket: number; readonly boot: number; readonly incarnation: string }
   | { readonly type: 'fetchTopology' }
+  /** These steps are due: to be published by compare-and-set, if they still are ({@link stepMoves}). */
+  | { readonly type: 'stepMoves'; readonly steps: readonly MoveStep[] }
   /** A request to a node that is held for alive has failed: membership may want to look. */
   | { readonly type: 'doubt'; readonly node: string }
   /** The node may serve: its own state is known and durable. */

@@ -1,7 +1,7 @@
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
-import { partitionOfKey } from './replicas.ts';
+import { epochOfKey, partitionOfKey } from './replicas.ts';
 
 /** How often a record is read and sent anew because its receiver has forgotten something meanwhile. */
 const ATTEMPTS_MAX = 3;
@@ -27,7 +27,7 @@ export function sendRecord(
   timeoutMs: number,
   then: (outcome: Outcome<PeerResponse>) => void,
 ): void {
-  const request: PeerRequest = { type: 'write', epoch: node.topology().tableEpoch, ...write };
+  const request: PeerRequest = { type: 'write', epoch: epochOfKey(node.topology(), write.key), ...write };
   sendTo(node, to, request, timeoutMs, (outcome) => {
     if (outcome.ok && outcome.value.type === 'fenced')
       node.fences.learn(to, partitionOfKey(node.topology(), write.key), outcome.value.fence);

@@ -9,6 +9,7 @@ import type { ForgetRequest } from './repair-message.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { keyspaceById, replicasOf } from './replicas.ts';
 import { Tombstones } from './tombstones.ts';
+import { moveOf, partitionEpoch } from './topology-moves.ts';
 
 /** How forgetting goes on. */
 export interface ForgettingStatus {
@@ -147,7 +148,7 @@ export class Forgetting {
   /** Has all replicas confirm, then has them drop what all of them hold alike. */
   #ask(partition: number, replicas: readonly string[], records: readonly ScannedRecord[], done: () => void): void {
     if (records.length === 0) return done();
-    const epoch = this.#node.topology().tableEpoch;
+    const epoch = partitionEpoch(this.#node.topology(), partition);
     this.#everyone(replicas, { type: 'forget', epoch, partition, records, drop: false }, (confirmed, why) => {
       const { planted } = this.#node;
       const needed = planted('forget-without-all') ? replicas.length - 1 : replicas.length;
@@ -214,7 +215,9 @@ export class Forgetting {
 
   #isBlocked(epoch: number, partition: number): string {
     const { standings, hints, planted } = this.#node;
-    if (epoch !== this.#node.topology().tableEpoch) return 'its table is of another epoch';
+    const topology = this.#node.topology();
+    if (epoch !== partitionEpoch(topology, partition)) return 'its table is of another epoch';
+    if (moveOf(topology, partition) !== undefined) return 'the partition is moving';
     if (planted('forget-without-all')) return '';
     if (!standings.isMember(partition)) return `it is ${standings.of(partition)}`;
     if (standings.unreadable.inPartition(partition)) return 'it cannot read some of its records';

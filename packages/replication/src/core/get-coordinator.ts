@@ -1,5 +1,5 @@
 import { StoreError } from '@ferrite/errors';
-import { type CausalContext } from '@ferrite/vector-clock';
+import { type CausalContext, isEmptyContext } from '@ferrite/vector-clock';
 import { AtLeast, type Floor } from './at-least.ts';
 import { sendRecord } from './fenced-write.ts';
 import { HEDGE_ANYHOW_MS } from './limits.ts';
@@ -10,6 +10,13 @@ import { decodeVersions, encodeVersions, mergeVersions, type Versions } from './
 import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import type { Consistency } from './topology.ts';
+import { partitionEpoch } from './topology-moves.ts';
+
+/** A set of replicas, and how many of them must hold what a read tells of. */
+interface WriteGoal {
+  readonly replicas: readonly string[];
+  readonly goal: number;
+}
 
 /** How often a read begins anew because a replica has forgotten something meanwhile. */
 const ATTEMPTS_MAX = 3;
@@ -18,7 +25,10 @@ const ATTEMPTS_MAX = 3;
 export interface CoordinatedRead {
   readonly at: RecordKey;
   readonly partition: number;
+  /** Whom to ask. */
   readonly replicas: readonly string[];
+  /** A quorum of each of these must hold what a read tells of (P10, P14). */
+  readonly sets: readonly (readonly string[])[];
   readonly consistency: Consistency;
   /** What the answer must descend from. */
   readonly atLeast?: CausalContext | undefined;
@@ -51,7 +61,10 @@ export function coordinateRead(
   /** Peers that have not answered yet. */
   const asked = new Set<string>();
   // Of before anything is read: what is forgotten meanwhile must not be written back.
-  const fences = fencesOf(node, read);
+  const fences = fencesOf(node, {
+    replicas: read.sets.length === 1 ? read.replicas : read.sets.flat(),
+    partition: read.partition,
+  });
   let outstanding = 0;
   let state: 'asking' | 'repairing' | 'finished' = 'asking';
   let stopHedge = (): void => {};
@@ -73,36 +86,43 @@ export function coordinateRead(
   );
 
   const repair = (merged: Versions, { stale, rebuilding, current }: ReturnType<ReadTally['compare']>): void => {
-    const confirmationsNeeded =
-      (one ? 1 : read.consistency === 'ALL' ? read.replicas.length : majority(read.replicas.length)) -
-      current -
-      (planted('repair-counts-short') ? 1 : 0);
-    let confirmed = 0;
+    const holders = new Set(current);
+    const missing = ({ replicas, goal }: WriteGoal): number =>
+      goal - replicas.reduce((count, id) => count + (holders.has(id) ? 1 : 0), 0);
+    const goals = read.sets.map((replicas): WriteGoal => {
+      const level = one ? 1 : read.consistency === 'ALL' ? replicas.length : majority(replicas.length);
+      return { replicas, goal: level - (planted('repair-counts-short') ? 1 : 0) };
+    });
+    // A set that is not read from, because the partition moves, is asked for nothing and told everything.
+    const others = read.sets.flat().filter((id) => !read.replicas.includes(id));
+    const targets = [...stale, ...new Set(others)];
     // Who gets all from its recovery gets it here only as far as the promise of this read needs it.
-    const targets = [...stale];
     const spare = [...rebuilding];
-    targets.push(...spare.splice(0, Math.max(0, confirmationsNeeded - targets.length)));
+    targets.push(...spare.splice(0, Math.max(0, ...goals.map((goal) => missing(goal) - stale.length))));
     waiting.unshift(...spare);
-    let outstandingRepairs = 0;
+    const outstanding = new Set<string>();
     const send = (): void => {
-      outstandingRepairs++;
-      writeBack(node, read, targets.shift()!, merged, fences, settle);
+      const target = targets.shift()!;
+      outstanding.add(target);
+      writeBack(node, read, target, merged, fences, (outcome) => settle(target, outcome));
     };
-    const settle = (outcome: WriteBackOutcome): void => {
+    const settle = (target: string, outcome: WriteBackOutcome): void => {
       const ok = outcome === 'durable';
-      outstandingRepairs--;
-      if (ok) confirmed++;
+      outstanding.delete(target);
+      if (ok) holders.add(target);
       if (state === 'finished') return;
       if (outcome === 'fenced' && attempt < ATTEMPTS_MAX) return restart();
-      if (confirmed >= confirmationsNeeded) return finish({ ok: true, value: { versions: merged } });
+      const open = goals.filter((goal) => missing(goal) > 0);
+      if (open.length === 0) return finish({ ok: true, value: { versions: merged } });
       // A replica that was not asked yet can hold the answer as well as the one that failed.
       if (!ok) targets.push(...waiting.splice(0, 1));
-      if (targets.length > 0) send();
-      else if (confirmed + outstandingRepairs < confirmationsNeeded)
-        fail('QUORUM_UNAVAILABLE', 'too few replicas could be brought up to date');
+      if (targets.length > 0) return send();
+      const possible = (goal: WriteGoal): boolean =>
+        goal.replicas.filter((id) => outstanding.has(id)).length >= missing(goal);
+      if (!open.every(possible)) fail('QUORUM_UNAVAILABLE', 'too few replicas could be brought up to date');
     };
     while (targets.length > 0) send();
-    if (confirmationsNeeded <= 0) finish({ ok: true, value: { versions: merged } });
+    if (goals.every((goal) => missing(goal) <= 0)) finish({ ok: true, value: { versions: merged } });
   };
 
   /** What was read may be older than what a replica has forgotten since: from the beginning, in what may be left of the time. */
@@ -153,7 +173,7 @@ export function coordinateRead(
       return;
     }
     asked.add(replica);
-    const epoch = node.topology().tableEpoch;
+    const epoch = partitionEpoch(node.topology(), read.partition);
     sendTo(
       node,
       replica,
@@ -187,7 +207,9 @@ export function coordinateRead(
       stopHedge();
       const found = tally.compare(merged);
       const hidden = planted('tombstones-not-repaired') && merged.siblings.length === 0;
-      if (one || found.stale.length + found.rebuilding.length === 0 || hidden || planted('skip-read-repair'))
+      const behind = found.stale.length + found.rebuilding.length;
+      const known = behind === 0 && (read.sets.length === 1 || isEmptyContext(merged.context));
+      if (one || known || hidden || planted('skip-read-repair'))
         return finish({ ok: true, value: { versions: merged } });
       state = 'repairing';
       return repair(merged, found);

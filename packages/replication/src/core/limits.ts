@@ -77,3 +77,9 @@ export const SYSTEM_KEYSPACE = 0;
 
 /** Memory of a node for the records that were written or read last. */
 export const CACHE_BYTES: number = 64 * 1024 * 1024;
+
+/** Pause between two looks at the moves of partitions. */
+export const MOVE_TICK_MS = 250;
+
+/** Partitions that move at the same time, in the whole cluster. */
+export const MOVES_IN_FLIGHT_MAX = 64;

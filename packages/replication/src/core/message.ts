@@ -100,6 +100,8 @@ export type PeerRequest =
       /** Remember this boot durably: the topology store is away (P9). */
       readonly register: boolean;
     }
+  /** Which epoch is in force and durable with the receiver, and of these partitions which it is a member of (P14). */
+  | { readonly type: 'confirm'; readonly epoch: number; readonly partitions: readonly number[] }
   | RepairRequest;
 
 /** What comes back; a failure comes back as a StoreError. */
@@ -140,6 +142,7 @@ export type PeerResponse =
       /** What the receiver's clients have in flight; background work of the caller yields to them. */
       readonly clientOps: number;
     }
+  | { readonly type: 'confirmed'; readonly epoch: number; readonly members: readonly number[] }
   | RepairResponse;
 
 /** A finished write. */
@@ -159,3 +162,5 @@ export interface GetResult {
 
 /** A value or the fault that came instead. */
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: StoreError };
+
+export type ConfirmRequest = Extract<PeerRequest, { readonly type: 'confirm' }>;

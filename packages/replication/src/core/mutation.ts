@@ -3,6 +3,9 @@
  * plants none.
  */
 export type MutationName =
+  | 'accept-old-epochs'
+  | 'move-drops-early'
+  | 'move-unmerged'
   | 'cache-fills-late'
   | 'accepted-is-enough'
   | 'ack-before-flush'
@@ -50,6 +53,7 @@ export type MutationName =
   | 'lww-picks-oldest'
   | 'lww-piles-up'
   | 'merge-drops-one-sided-sibling'
+  | 'move-writes-one-set'
   | 'no-sibling-limit'
   | 'overwrite-instead-of-merge'
   | 'page-hides-damage'

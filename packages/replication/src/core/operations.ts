@@ -11,10 +11,11 @@ import { encodeVersions } from './record.ts';
 import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import type { ReplicaPages } from './replica-pages.ts';
-import { keyspaceById, replicasOf } from './replicas.ts';
+import { epochOfKey, keyspaceById, replicasOf } from './replicas.ts';
 import { coordinateScan } from './scan-coordinator.ts';
 import { coordinateTokened } from './tokened-put.ts';
 import type { Keyspace } from './topology.ts';
+import { replicaSetsOf } from './topology-moves.ts';
 
 type Write = Extract<CoordinatedOp, { readonly op: 'put' | 'delete' }>;
 
@@ -94,8 +95,8 @@ export class Operations {
   ): void {
     const topology = this.#node.topology();
     const partition = at.partition(topology.partitionBits);
-    const replicas = replicasOf(topology, keyspace, partition);
-    coordinateRead(this.#node, { at, partition, replicas, ...how }, done);
+    const { read: replicas, write: sets } = replicaSetsOf(topology, keyspace, partition);
+    coordinateRead(this.#node, { at, partition, replicas, sets, ...how }, done);
   }
 
   /** Coordinates here if this node is a member of the key's partition, else at one that is (P2). */
@@ -133,14 +134,27 @@ export class Operations {
   ): void {
     const topology = this.#node.topology();
     const partition = at.partition(topology.partitionBits);
-    const replicas = replicasOf(topology, keyspace, partition);
+    const { read, write: sets, all: replicas } = replicaSetsOf(topology, keyspace, partition);
     const { consistency, memory, ttlMs } = op;
     const writtenAtMs = this.#node.wallMs();
     const expiresAtMs = ttlMs === 0 ? 0 : writtenAtMs + ttlMs;
     const value = op.op === 'delete' ? undefined : { bytes: op.value, writtenAtMs, expiresAtMs };
     const { conflictPolicy: policy, sloppyWrites: sloppy } = keyspace;
     const { context } = op;
-    const write = { at, partition, replicas, value, context, policy, sloppy, consistency, memory, timeoutMs };
+    const write = {
+      at,
+      partition,
+      read,
+      sets,
+      replicas,
+      value,
+      context,
+      policy,
+      sloppy,
+      consistency,
+      memory,
+      timeoutMs,
+    };
     if (op.token !== undefined) {
       const deletesSeen = op.op === 'delete' && context === undefined;
       const tokened = { ...write, token: op.token };
@@ -172,7 +186,7 @@ export class Operations {
         error: new StoreError('QUORUM_UNAVAILABLE', { message: 'no member replica of the key could be reached' }),
       });
     }
-    const epoch = this.#node.topology().tableEpoch;
+    const epoch = epochOfKey(this.#node.topology(), at.key);
     const { keyspaceId, key } = at;
     // A silent target leaves the others their share of the time.
     const share = Math.max(1, timeoutMs / targets.length);

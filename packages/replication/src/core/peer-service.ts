@@ -3,11 +3,13 @@ import type { Forgetting } from './forgetting.ts';
 import { floorOf } from './get-coordinator.ts';
 import type { Identity } from './identity.ts';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
+import type { Moves } from './moves.ts';
 import { decodeVersions, mergeVersions, type Versions } from './record.ts';
 import { RecordKey } from './record-key.ts';
 import { RepairService } from './repair-service.ts';
 import type { ReplicaContext } from './replica-context.ts';
 import type { ReplicaPages } from './replica-pages.ts';
+import { epochAsked } from './replicas.ts';
 
 type Respond = (outcome: Outcome<PeerResponse>) => void;
 type Request<T extends PeerRequest['type']> = Extract<PeerRequest, { readonly type: T }>;
@@ -18,25 +20,26 @@ export class PeerService {
   readonly #pages: ReplicaPages;
   readonly #identity: Identity;
   readonly #repair: RepairService;
+  readonly #moves: Moves;
 
-  constructor(node: ReplicaContext, pages: ReplicaPages, identity: Identity, forgetting: Forgetting) {
+  constructor(node: ReplicaContext, pages: ReplicaPages, identity: Identity, forgetting: Forgetting, moves: Moves) {
     this.#node = node;
     this.#pages = pages;
     this.#identity = identity;
+    this.#moves = moves;
     this.#repair = new RepairService(node, forgetting);
   }
 
   answer(request: Exclude<PeerRequest, { type: 'coordinate' }>, respond: Respond): void {
     if (request.type === 'hello') return this.#identity.hello(request, respond);
-    const { tableEpoch } = this.#node.topology();
-    if (request.epoch < tableEpoch) {
-      const message = `the sender's table is of epoch ${request.epoch}, this node's of ${tableEpoch}`;
-      return respond({
-        ok: false,
-        error: new StoreError('TOPOLOGY_STALE', { message, details: { epoch: String(tableEpoch) } }),
-      });
+    if (request.type === 'confirm') return this.#moves.confirm(request, respond);
+    const epoch = epochAsked(this.#node.topology(), request);
+    if (request.epoch < epoch && !this.#node.planted('accept-old-epochs')) {
+      const message = `the sender's table is of epoch ${request.epoch}, this node's of ${epoch}`;
+      const details = { epoch: String(epoch) };
+      return respond({ ok: false, error: new StoreError('TOPOLOGY_STALE', { message, details }) });
     }
-    if (request.epoch > tableEpoch) this.#node.desk.emit({ type: 'fetchTopology' });
+    if (request.epoch > epoch) this.#node.desk.emit({ type: 'fetchTopology' });
     if (request.type === 'write') return this.#write(request, respond);
     if (request.type === 'read') return this.#read(request, respond);
     if (request.type !== 'scan') return this.#repair.answer(request, respond);

@@ -27,7 +27,11 @@ import { WriteTally } from './write-tally.ts';
 export interface CoordinatedWrite {
   readonly at: RecordKey;
   readonly partition: number;
-  /** All replicas of the key, this node among them. */
+  /** Whom a read of the key would ask. */
+  readonly read: readonly string[];
+  /** Of each of these a quorum must have it (P14). */
+  readonly sets: readonly (readonly string[])[];
+  /** Whoever is in one of them, this node among them. */
   readonly replicas: readonly string[];
   /** Absent: a delete. */
   readonly value: StoredValue | undefined;
@@ -59,8 +63,8 @@ export function coordinateWrite(
   const { planted } = node;
   const short = planted('count-writes-short') && write.consistency !== 'ONE' ? 1 : 0;
   const tally = new WriteTally(
-    write.replicas.length,
-    needed(write.consistency, write.replicas.length) - short,
+    planted('move-writes-one-set') ? write.sets.slice(0, 1) : write.sets,
+    (replicas) => needed(write.consistency, replicas) - short,
     write.memory || planted('accepted-is-enough'),
   );
   let outcome: Outcomes | undefined;
@@ -83,7 +87,7 @@ export function coordinateWrite(
   const stopTimer = node.desk.timer(write.timeoutMs, () =>
     fail(
       new StoreError('DEADLINE_EXCEEDED', {
-        message: `${tally.counts.durable} of ${tally.needed} replicas confirmed in time`,
+        message: `${tally.progress} replicas confirmed in time`,
       }),
     ),
   );
@@ -102,7 +106,7 @@ export function coordinateWrite(
     if (verdict === 'hopeless') {
       fail(
         new StoreError('QUORUM_UNAVAILABLE', {
-          message: `${tally.counts.acked} of ${tally.needed} replicas could be reached`,
+          message: `${tally.progress} replicas could be reached`,
         }),
       );
     }
@@ -112,12 +116,12 @@ export function coordinateWrite(
   const leaveHint = (to: string): void => {
     const { keyspaceId, key } = write.at;
     if (!write.sloppy) {
-      tally.failed();
+      tally.failed(to);
       return node.hints.leave(to, keyspaceId, key);
     }
     node.hints.leave(to, keyspaceId, key, (stored) => {
-      if (stored) tally.hinted();
-      else tally.failed();
+      if (stored) tally.hinted(to);
+      else tally.failed(to);
       judge();
     });
   };
@@ -130,12 +134,12 @@ export function coordinateWrite(
       const confirm = (reply: Outcome<PeerResponse>): void => {
         const copied = reply.ok && reply.value.type === 'write';
         if (!copied && !planted('failure-counts-as-copy')) {
-          if (reply.ok || !leavesHint(reply.error)) tally.failed();
+          if (reply.ok || !leavesHint(reply.error)) tally.failed(to);
           else leaveHint(to);
-          if (planted('hints-count')) tally.durable();
+          if (planted('hints-count')) tally.durable(to);
         } else {
-          tally.accepted();
-          if (!copied || reply.value.durable) tally.durable();
+          tally.accepted(to);
+          if (!copied || reply.value.durable) tally.durable(to);
         }
         judge();
       };
@@ -187,8 +191,8 @@ export function coordinateWrite(
       accepted: (encoded) => {
         if (known) return goOn();
         inLog = true;
-        tally.accepted();
-        if (planted('ack-before-flush')) tally.durable();
+        tally.accepted(node.self);
+        if (planted('ack-before-flush')) tally.durable(node.self);
         if (outcome !== undefined && !planted('send-before-append')) {
           // On a fresh key what is stored and what is sent are the same bytes.
           const same = encoded !== undefined && outcome.delta === outcome.state;
@@ -197,7 +201,7 @@ export function coordinateWrite(
         judge();
       },
       durable: () => {
-        if (!planted('ack-before-flush')) tally.durable();
+        if (!planted('ack-before-flush')) tally.durable(node.self);
         judge();
       },
       refused: (error) => {

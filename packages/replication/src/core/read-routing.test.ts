@@ -63,7 +63,7 @@ function read(node: ReplicaContext): { effects: readonly Effect[]; outcomes: Out
   const replicas = ['a', 'b', 'c'];
   coordinateRead(
     node,
-    { at: new RecordKey(1, key), partition: 0, replicas, consistency: 'QUORUM', timeoutMs: 5_000 },
+    { at: new RecordKey(1, key), partition: 0, replicas, sets: [replicas], consistency: 'QUORUM', timeoutMs: 5_000 },
     (outcome) => outcomes.push(outcome),
   );
   return { effects: node.desk.take(), outcomes };

@@ -39,15 +39,19 @@ export class ReadTally {
     return this.#votes.reduce<Versions>((all, vote) => mergeVersions(all, vote.versions), emptyRecord);
   }
 
-  /** Voters that do not know all of `merged`, those that are being rebuilt apart, and how many do. */
+  /** Voters that do not know all of `merged`, those that are being rebuilt apart, and those that do. */
   compare(merged: Versions): {
     readonly stale: readonly string[];
     readonly rebuilding: readonly string[];
-    readonly current: number;
+    readonly current: readonly string[];
   } {
-    const behind = this.#votes.filter((vote) => !versionsEqual(vote.versions, merged));
-    const names = (rebuilds: boolean): readonly string[] =>
-      behind.filter((vote) => vote.rebuilds === rebuilds).map(({ from }) => from);
-    return { stale: names(false), rebuilding: names(true), current: this.#votes.length - behind.length };
+    const stale: string[] = [];
+    const rebuilding: string[] = [];
+    const current: string[] = [];
+    for (const { from, versions, rebuilds } of this.#votes) {
+      if (versionsEqual(versions, merged)) current.push(from);
+      else (rebuilds ? rebuilding : stale).push(from);
+    }
+    return { stale, rebuilding, current };
   }
 }

@@ -6,6 +6,7 @@ import { decodeVersions, mergeVersions, type Versions } from './record.ts';
 import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { keyspaceById, replicasOf } from './replicas.ts';
+import { partitionEpoch } from './topology-moves.ts';
 import type { UnreadableRecord } from './unreadable-records.ts';
 
 /** Progress of the repair of single records. */
@@ -81,7 +82,7 @@ export class RecordRepair {
     };
     if (others.length === 0) return settle();
     for (const from of others) {
-      const epoch = topology.tableEpoch;
+      const epoch = partitionEpoch(topology, partition);
       sendTo(this.#node, from, { type: 'read', epoch, keyspaceId, key }, TRANSFER_TIMEOUT_MS, (reply) => {
         const told = wordOf(reply);
         if (told === 'unreadable') unreadable++;

@@ -3,11 +3,12 @@ import { latin1 } from './bytes.ts';
 import { forEachBounded } from './for-each-bounded.ts';
 import { RETRY_AFTER_MS, TRANSFER_TIMEOUT_MS, TRANSFERS_MAX } from './limits.ts';
 import type { RecordName, ScannedRecord, ScanPlace } from './message.ts';
-import { mergesNeeded } from './quorum.ts';
+import { majority, mergesNeeded } from './quorum.ts';
 import { decodeVersions, mergeVersions } from './record.ts';
 import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { replicasOf } from './replicas.ts';
+import { isNewcomer, partitionEpoch } from './topology-moves.ts';
 import { TransferProgress, type TransferStatus } from './transfer-progress.ts';
 
 /** Progress of this node's recovery. */
@@ -28,6 +29,8 @@ export interface RecoveryHost {
   closed(partition: number): void;
   /** Makes the node's state durable. */
   persist(then: () => void): void;
+  /** Why the partition's recovery cannot begin yet; empty if it can. */
+  waits(partition: number): string;
   /** Whether the peer answered the last greeting. */
   answers(peer: string): boolean;
 }
@@ -118,7 +121,11 @@ export class Recovery {
     const openings = standings.openings(partition);
     const groups = this.#replicaGroups(partition);
     const others = [...new Set(groups.flatMap((group) => group.others))];
+    // Whoever is alone with it has nobody to hear of it from.
+    if (gap !== undefined && others.length === 0) standings.dropStale(partition);
     if (gap === undefined || others.length === 0) return this.#done(partition, true, '');
+    const waits = this.#host.waits(partition);
+    if (waits !== '') return this.#done(partition, false, waits);
     if (standings.isStale(partition)) return this.#discard(partition, groups, others);
 
     const merged = new Set<string>();
@@ -140,10 +147,10 @@ export class Recovery {
         decided = true;
         // A gap that opened wider meanwhile starts again from the beginning.
         const same = standings.openings(partition) === openings;
-        const suffices = ({ others }: ReplicaGroup, from: ReadonlySet<string>): boolean => {
+        const suffices = ({ others, merges }: ReplicaGroup, from: ReadonlySet<string>): boolean => {
           const count = others.filter((id) => from.has(id)).length;
           if (others.length === 0 || early) return true;
-          if (gap === 'recovering') return count >= mergesNeeded(others.length + 1);
+          if (gap === 'recovering') return count >= merges;
           // What one replica may have lost of its log's end any of the others may have, whatever else it lacks.
           const missed = others.some((id) => !heard.has(id) && this.#host.answers(id));
           return count >= 1 && (!missed || planted('ambiguous-hears-some'));
@@ -186,7 +193,7 @@ export class Recovery {
         sendTo(
           this.#node,
           from,
-          { type: 'scan', epoch: topology.tableEpoch, ...page },
+          { type: 'scan', epoch: partitionEpoch(topology, partition), ...page },
           TRANSFER_TIMEOUT_MS,
           (reply) => {
             if (reply.ok && reply.value.type === 'scan' && reply.value.standing === 'member') members.add(from);
@@ -194,9 +201,7 @@ export class Recovery {
           },
         ),
       () => {
-        const enough = groups.every(
-          (group) => group.others.filter((id) => members.has(id)).length >= mergesNeeded(group.others.length + 1),
-        );
+        const enough = groups.every(({ others, merges }) => others.filter((id) => members.has(id)).length >= merges);
         if (!enough) return this.#done(partition, false, 'too few members are there to give up what is held');
         if (planted('rolled-back-keeps-data')) return next();
         let dropped = true;
@@ -218,10 +223,14 @@ export class Recovery {
   #replicaGroups(partition: number): readonly ReplicaGroup[] {
     const { self } = this.#node;
     const topology = this.#node.topology();
-    return topology.keyspaces
-      .map((keyspace) => replicasOf(topology, keyspace, partition))
-      .filter((replicas) => replicas.includes(self))
-      .map((replicas) => ({ others: replicas.filter((id) => id !== self) }));
+    return topology.keyspaces.flatMap((keyspace): ReplicaGroup[] => {
+      const replicas = replicasOf(topology, keyspace, partition);
+      if (replicas.includes(self))
+        return [{ others: replicas.filter((id) => id !== self), merges: mergesNeeded(replicas.length) }];
+      // Whoever comes in by a move has no part in the quorums that it must meet.
+      if (!isNewcomer(topology, keyspace, partition, self)) return [];
+      return [{ others: replicas, merges: replicas.length - majority(replicas.length) + 1 }];
+    });
   }
 
   /** Merges all that `from` holds of the partition; `done` hears why that does not count, and whether it was all. */
@@ -235,7 +244,7 @@ export class Recovery {
     progress.waits = true;
     this.#node.background.run('recovery', (release) => {
       progress.waits = false;
-      const epoch = this.#node.topology().tableEpoch;
+      const epoch = partitionEpoch(this.#node.topology(), partition);
       const request = { type: 'scan', epoch, keyspaceId: 0, partition, after, ...this.#node.background.page } as const;
       sendTo(this.#node, from, request, TRANSFER_TIMEOUT_MS, (reply) => {
         const fail = (why: string, whole: boolean): void => {
@@ -321,4 +330,6 @@ function note({ from, lacking }: Source, { keyspaceId, key }: RecordName): void 
 
 interface ReplicaGroup {
   readonly others: readonly string[];
+  /** From how many of them there is to merge. */
+  readonly merges: number;
 }

@@ -5,6 +5,7 @@ import type { ExpiryPace, ExpiryStatus } from './expiry.ts';
 import type { ForgettingStatus } from './forgetting.ts';
 import type { HintsStatus } from './hints.ts';
 import type { Outcome } from './message.ts';
+import type { MovesStatus } from './moves.ts';
 import type { MutationName } from './mutation.ts';
 import type { RecordRepairStatus } from './record-repair.ts';
 import type { RecoveryStatus } from './recovery.ts';
@@ -58,6 +59,7 @@ export interface ReplicaStatus {
   readonly writesFromAhead: number;
   /** Every kind of background work, with what holds it up. */
   readonly background: readonly WorkProgress[];
+  readonly moves: MovesStatus;
   /** Peer id to why it could not be reached last; empty if it could. */
   readonly peers: Readonly<Record<string, string>>;
 }

@@ -12,6 +12,7 @@ import { EXPIRY_PACE, Expiry } from './expiry.ts';
 import { Fences } from './fences.ts';
 import { Forgetting } from './forgetting.ts';
 import { Hints } from './hints.ts';
+import { Holdings } from './holdings.ts';
 import { Identity } from './identity.ts';
 import { Inbound } from './inbound.ts';
 import {
@@ -26,6 +27,7 @@ import { LocalRecords } from './local-records.ts';
 import { PeerView } from './membership/peer-view.ts';
 import { MerkleTrees } from './merkle-trees.ts';
 import type { PeerRequest } from './message.ts';
+import { Moves } from './moves.ts';
 import type { Planted } from './mutation.ts';
 import { Operations } from './operations.ts';
 import { PeerService } from './peer-service.ts';
@@ -39,8 +41,9 @@ import { ReplicaPages } from './replica-pages.ts';
 import { keyspaceById } from './replicas.ts';
 import { Standings } from './standings.ts';
 import { nodeState, StateKeeper } from './state-keeper.ts';
-import { decodeSystemState, encodeSystemState, SYSTEM_STATE_KEY, type SystemState } from './system-state.ts';
+import { encodeSystemState, priorState, SYSTEM_STATE_KEY } from './system-state.ts';
 import type { TopologyDocument } from './topology.ts';
+import { keepsPartition } from './topology-moves.ts';
 import { WriteClock } from './write-clock.ts';
 
 export type { ReplicaCoreConfig, ReplicaStatus, StoreReport } from './replica-config.ts';
@@ -63,9 +66,12 @@ export class ReplicaCore {
   readonly #expiry: Expiry;
   readonly #deleted: DeletedKeyspaces;
   readonly #inbound: Inbound;
+  readonly #holdings: Holdings;
+  readonly #moves: Moves;
   readonly #config: ReplicaCoreConfig;
   #topology: TopologyDocument;
   #halted = false;
+  #started = false;
   #wallMs = 0;
   readonly #state: StateKeeper;
 
@@ -73,7 +79,7 @@ export class ReplicaCore {
     this.#config = config;
     this.#topology = config.topology;
     const planted: Planted = (name) => config.mutations?.has(name) === true;
-    const prior = this.#priorState();
+    const prior = priorState(config.system);
     const standings = new Standings();
     const keep = config.report.clean || planted('keep-actor-after-crash');
     const actors = new Actors(config.random, keep ? prior?.actors : undefined, keep ? prior?.floors : undefined);
@@ -93,7 +99,7 @@ export class ReplicaCore {
     );
     this.#state = new StateKeeper(records, () => {
       const kept = planted('keep-actor-after-crash') ? actors.toRecord() : undefined;
-      return encodeSystemState({ ...nodeState(this.#node, this.#identity), actors: kept });
+      return encodeSystemState({ ...nodeState(this.#node, this.#identity, this.#holdings), actors: kept });
     });
     const topology = (): TopologyDocument => this.#topology;
     const load = new ClientLoad();
@@ -136,6 +142,7 @@ export class ReplicaCore {
     this.#recovery = new Recovery(this.#node, {
       closed: () => persist(() => this.#recordRepair.run()),
       persist,
+      waits: (partition) => this.#moves.waits(partition),
       answers: (peer) => this.#identity.reachable.get(peer) === '',
     });
     this.#recordRepair = new RecordRepair(this.#node, () => persist(() => {}));
@@ -148,7 +155,9 @@ export class ReplicaCore {
       boots: prior?.boots ?? {},
       trail: prior === undefined ? [] : (prior.trail ?? [{ boot: prior.boot, incarnation: prior.incarnation }]),
     });
-    const peerService = new PeerService(this.#node, this.#pages, this.#identity, this.#forgetting);
+    this.#holdings = new Holdings({ ...this.#node, persist, mend: () => this.#mend() }, prior?.holds);
+    this.#moves = new Moves(this.#node, this.#holdings);
+    const peerService = new PeerService(this.#node, this.#pages, this.#identity, this.#forgetting, this.#moves);
     this.#inbound = new Inbound(this.#node, this.#operations, peerService);
     this.#damage.atOpen(
       config.report,
@@ -212,6 +221,7 @@ export class ReplicaCore {
       expiry: this.#expiry.status(),
       writesFromAhead: this.#node.clock.aheads,
       background: this.#node.background.progress(),
+      moves: this.#moves.status(),
       peers: Object.fromEntries(this.#identity.reachable),
     };
   }
@@ -230,32 +240,24 @@ export class ReplicaCore {
     return this.#node.trees.ready(partition, keyspaceId)?.root;
   }
 
-  #priorState(): SystemState | undefined {
-    const { system } = this.#config;
-    if (!system.ok || system.value === undefined) return undefined;
-    try {
-      return decodeSystemState(system.value);
-    } catch (error) {
-      if (!StoreError.is(error)) throw error;
-      return undefined;
-    }
-  }
-
   #adopt(document: TopologyDocument): void {
     this.#topology = document;
     const own = new Set(this.#ownPartitions());
     this.#node.trees.keepOnly((partition, id) => own.has(partition) && keyspaceById(document, id) !== undefined);
     this.#deleted.run();
+    if (this.#started) this.#holdings.adopt();
   }
 
   #ownPartitions(): readonly number[] {
-    const own = this.#topology.nodes.findIndex(({ id }) => id === this.#config.nodeId);
-    return this.#topology.table.flatMap((row, partition) => (row.includes(own) ? [partition] : []));
+    const { keyspaces, table } = this.#topology;
+    const keeps = (partition: number): boolean =>
+      keyspaces.some((keyspace) => keepsPartition(this.#topology, keyspace, partition, this.#config.nodeId));
+    return Array.from(table.keys()).filter(keeps);
   }
 
   #start(): void {
     const { nodeId, topology } = this.#config;
-    const prior = this.#priorState();
+    const prior = priorState(this.#config.system);
     if (prior !== undefined && prior.clusterId !== topology.clusterId) {
       const message = `the image belongs to the cluster ${prior.clusterId}, the topology to ${topology.clusterId}`;
       return this.#failStop(new StoreError('CONFIG_INVALID', { message }));
@@ -279,7 +281,9 @@ export class ReplicaCore {
         return this.#failStop(new StoreError('NODE_ID_IN_USE', { message }));
       }
       // Durable before anything else: from here on this open can never be mistaken for the one before (P9).
-      this.#persist(() => {
+      this.#state.keep(() => {
+        this.#started = true;
+        this.#holdings.adopt();
         this.#desk.emit({ type: 'started' });
         this.#node.hints.load(prior?.hints ?? {});
         this.#identity.register();
@@ -297,7 +301,7 @@ export class ReplicaCore {
         SYSTEM_STATE_KEY,
         () =>
           encodeSystemState({
-            ...nodeState(this.#node, this.#identity),
+            ...nodeState(this.#node, this.#identity, this.#holdings),
             actors: actors.toRecord(),
             floors: actors.floors(),
           }),
@@ -324,7 +328,7 @@ export class ReplicaCore {
 
   #identityHost(): ConstructorParameters<typeof Identity>[1] {
     const { nodeId, topology } = this.#config;
-    const prior = this.#priorState();
+    const prior = priorState(this.#config.system);
     return {
       self: nodeId,
       clusterId: topology.clusterId,
@@ -343,7 +347,7 @@ export class ReplicaCore {
           then({ ok: false, error: new StoreError('DEADLINE_EXCEEDED') });
         });
       },
-      persist: (then) => this.#persist(then),
+      persist: (then) => this.#state.keep(then),
       wallMs: () => this.#wallMs,
       fence: () => this.#node.fences.life,
       load: () => this.#node.load.own,
@@ -367,6 +371,7 @@ export class ReplicaCore {
         this.#forgetting.run();
         this.#expiry.run();
         this.#deleted.run();
+        this.#moves.run();
       },
       behind: (why) => {
         // An empty disk has nothing that could be too old.
@@ -384,10 +389,6 @@ export class ReplicaCore {
       },
       failStop: (error) => this.#failStop(error),
     };
-  }
-
-  #persist(then: () => void): void {
-    this.#state.keep(then);
   }
 
   #failStop(error: StoreError): void {

@@ -13,6 +13,7 @@ import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import type { PageOfRecords, ReplicaPages } from './replica-pages.ts';
 import type { Consistency } from './topology.ts';
+import { partitionEpoch } from './topology-moves.ts';
 
 /** One page of a client's scan. */
 export interface CoordinatedScan {
@@ -80,7 +81,7 @@ export function coordinateScan(
     const { keyspaceId, partition, after, maxRecords, maxBytes } = scan;
     if (replica === self)
       return pages.read({ keyspaceId, partition, after, maxRecords, maxBytes }, (outcome) => take(self, outcome));
-    const epoch = node.topology().tableEpoch;
+    const epoch = partitionEpoch(node.topology(), partition);
     sendTo(
       node,
       replica,

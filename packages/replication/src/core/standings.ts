@@ -81,9 +81,21 @@ export class Standings {
     if (this.#stale.get(partition) === 'dropped') this.#stale.delete(partition);
   }
 
+  /** What is held is all there is. */
+  dropStale(partition: number): void {
+    this.#stale.delete(partition);
+  }
+
   /** Partitions of which old data is held still, ascending. */
   stale(): readonly number[] {
     return [...this.#stale].flatMap(([partition, what]) => (what === 'held' ? [partition] : [])).sort((a, b) => a - b);
+  }
+
+  /** This node has no part in the partition any more. */
+  forget(partition: number): void {
+    this.#gaps.delete(partition);
+    this.#stale.delete(partition);
+    this.unreadable.removePartition(partition);
   }
 
   /** How often a gap was opened here: a merge that began before the last one has not closed it. */

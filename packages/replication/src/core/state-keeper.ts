@@ -1,4 +1,5 @@
 import { latin1 } from './bytes.ts';
+import type { Holdings } from './holdings.ts';
 import type { Identity } from './identity.ts';
 import { SYSTEM_KEYSPACE } from './limits.ts';
 import type { LocalRecords } from './local-records.ts';
@@ -37,7 +38,7 @@ export class StateKeeper {
 }
 
 /** What the node keeps of itself, as it is now. */
-export function nodeState(node: ReplicaContext, identity: Identity): Omit<SystemState, 'actors'> {
+export function nodeState(node: ReplicaContext, identity: Identity, holdings: Holdings): Omit<SystemState, 'actors'> {
   const { standings, planted } = node;
   const { boot, incarnation, formed, boots, trail } = identity;
   return {
@@ -50,6 +51,7 @@ export function nodeState(node: ReplicaContext, identity: Identity): Omit<System
     stale: standings.stale(),
     unreadable: standings.unreadable.all().map(({ keyspaceId, key, held }) => ({ keyspaceId, key: latin1(key), held })),
     hints: node.hints.blocks(),
+    holds: holdings.toRecord(),
     boots: Object.fromEntries(boots),
     trail: trail.toRecord(),
   };

@@ -2,6 +2,8 @@ import { StoreError } from '@ferrite/errors';
 import { type ActorId, actorId } from '@ferrite/vector-clock';
 import { fromLatin1, latin1 } from './bytes.ts';
 import type { KnownBoot } from './event.ts';
+import type { HoldingsRecord } from './holdings.ts';
+import type { Outcome } from './message.ts';
 
 /** What a node keeps about itself, in its own keyspace, under one key. */
 export interface SystemState {
@@ -26,6 +28,8 @@ export interface SystemState {
   readonly trail?: readonly KnownBoot[];
   /** Actors by partition, written by a clean close only (P3). */
   readonly actors: Readonly<Record<string, ActorId>> | undefined;
+  /** The partitions of each keyspace that this node keeps, and has yet to drop; absent in what older versions wrote. */
+  readonly holds?: HoldingsRecord;
   /** With the actors: counters of theirs that were forgotten. */
   readonly floors?: Readonly<Record<string, number>>;
 }
@@ -46,5 +50,16 @@ export function decodeSystemState(bytes: Uint8Array): SystemState {
     return { ...state, actors };
   } catch (cause) {
     throw new StoreError('CHECKSUM_MISMATCH', { message: "the node's own record cannot be read", cause });
+  }
+}
+
+/** What the last life left; `undefined` if there was none, or it cannot be read. */
+export function priorState(stored: Outcome<Uint8Array | undefined>): SystemState | undefined {
+  if (!stored.ok || stored.value === undefined) return undefined;
+  try {
+    return decodeSystemState(stored.value);
+  } catch (error) {
+    if (!StoreError.is(error)) throw error;
+    return undefined;
   }
 }

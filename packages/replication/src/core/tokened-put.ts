@@ -23,7 +23,7 @@ export function coordinateTokened(
   done: (outcome: Outcome<WriteResult>) => void,
   attempt = 1,
 ): void {
-  const { at, partition, replicas, token } = write;
+  const { at, partition, read: replicas, sets, token } = write;
   const consistency = write.consistency === 'ALL' ? 'ALL' : 'QUORUM';
   const timeoutMs = write.timeoutMs / 2;
   const put = (context: CoordinatedWrite['context']): void => {
@@ -36,7 +36,7 @@ export function coordinateTokened(
     coordinateWrite(node, { ...write, context, seen: contextHash(write.context), timeoutMs, known }, done);
   };
   if (node.planted('token-not-read')) return put(write.context);
-  coordinateRead(node, { at, partition, replicas, consistency, timeoutMs }, (read) => {
+  coordinateRead(node, { at, partition, replicas, sets, consistency, timeoutMs }, (read) => {
     if (!read.ok) return done(read);
     const { versions } = read.value;
     const found = tokenedWrite(versions, token);

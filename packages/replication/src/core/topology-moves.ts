@@ -17,6 +17,8 @@ export interface ReplicaSets {
   readonly read: readonly string[];
   /** A write needs a quorum of each of these. */
   readonly write: readonly (readonly string[])[];
+  /** Whoever is in one of them. */
+  readonly all: readonly string[];
 }
 
 /** The move of a partition, if there is one. */
@@ -57,15 +59,55 @@ export function replicaSetsOf(document: TopologyDocument, keyspace: Keyspace, pa
 
 function setsOf(document: TopologyDocument, keyspace: Keyspace, partition: number): ReplicaSets {
   const move = moveOf(document, partition);
-  const { replicationFactor, nextFactor = replicationFactor } = keyspace;
-  const name = (row: readonly number[], factor: number): readonly string[] =>
-    row.slice(0, factor).map((index) => document.nodes[index]!.id);
-  const old = name(document.table[partition] ?? [], replicationFactor);
-  if (move === undefined || move.phase === 'waiting') return { read: old, write: [old] };
-  const target = name(move.target, nextFactor);
-  if (move.phase === 'widen') return { read: old, write: [old, target] };
-  if (move.phase === 'read') return { read: target, write: [old, target] };
-  return { read: target, write: [target] };
+  const old = oldReplicas(document, keyspace, partition);
+  if (move === undefined || move.phase === 'waiting') return { read: old, write: [old], all: old };
+  const target = newReplicas(document, keyspace, move);
+  const both = { write: [old, target], all: [...new Set([...old, ...target])] };
+  if (move.phase === 'widen') return { read: old, ...both };
+  if (move.phase === 'read') return { read: target, ...both };
+  return { read: target, write: [target], all: target };
+}
+
+/** The row by which a partition is read now. */
+export function rowOfReads(document: TopologyDocument, partition: number): readonly number[] {
+  const move = moveOf(document, partition);
+  const moved = move !== undefined && move.phase !== 'waiting' && move.phase !== 'widen';
+  return moved ? move.target : document.table[partition]!;
+}
+
+/** Where a keyspace's records of a partition lie by the table. */
+export function oldReplicas(document: TopologyDocument, keyspace: Keyspace, partition: number): readonly string[] {
+  return named(document, document.table[partition] ?? [], keyspace.replicationFactor);
+}
+
+/** Where they go by a move. */
+export function newReplicas(document: TopologyDocument, keyspace: Keyspace, { target }: Move): readonly string[] {
+  return named(document, target, keyspace.nextFactor ?? keyspace.replicationFactor);
+}
+
+function named(document: TopologyDocument, row: readonly number[], factor: number): readonly string[] {
+  return row.slice(0, factor).map((index) => document.nodes[index]!.id);
+}
+
+/** Whether a node keeps what it has of a partition: old replicas until the move is done (P14). */
+export function keepsPartition(
+  document: TopologyDocument,
+  keyspace: Keyspace,
+  partition: number,
+  node: string,
+): boolean {
+  const move = moveOf(document, partition);
+  if (move?.phase !== 'done' && oldReplicas(document, keyspace, partition).includes(node)) return true;
+  return move !== undefined && move.phase !== 'waiting' && newReplicas(document, keyspace, move).includes(node);
+}
+
+/** Whether it is on its way into the partition: it holds nothing of it yet that the others have not told it. */
+export function isNewcomer(document: TopologyDocument, keyspace: Keyspace, partition: number, node: string): boolean {
+  const move = moveOf(document, partition);
+  if (move === undefined || move.phase === 'waiting' || move.phase === 'done') return false;
+  return (
+    newReplicas(document, keyspace, move).includes(node) && !oldReplicas(document, keyspace, partition).includes(node)
+  );
 }
 
 /**
@@ -80,6 +122,11 @@ export function confirmationsNeeded(n: number): number {
 export interface MoveStep {
   readonly partition: number;
   readonly from: MovePhase;
+}
+
+/** Those of the steps that nobody has taken yet. */
+export function dueSteps(document: TopologyDocument, steps: readonly MoveStep[]): readonly MoveStep[] {
+  return steps.filter(({ partition, from }) => moveOf(document, partition)?.phase === from);
 }
 
 /**

@@ -2,6 +2,7 @@ import { StoreError, unreachable } from '@ferrite/errors';
 import type { Effect, ScanResult } from '../core/effect.ts';
 import type { Event } from '../core/event.ts';
 import type { GetResult, Outcome, PeerResponse, WriteResult } from '../core/message.ts';
+import type { MoveStep } from '../core/topology-moves.ts';
 import type { OnDurable } from '../ports/local-store.ts';
 import type { ReplicaPorts } from './replica-node-api.ts';
 
@@ -14,6 +15,7 @@ export interface RunnerHost {
   failStop(error: StoreError): void;
   fetchTopology(): void;
   doubt(node: string): void;
+  stepMoves(steps: readonly MoveStep[]): void;
 }
 
 /** The only place where effects become calls. It decides nothing. */
@@ -112,6 +114,8 @@ export class EffectRunner {
         return this.#host.failStop(effect.error);
       case 'fetchTopology':
         return this.#host.fetchTopology();
+      case 'stepMoves':
+        return this.#host.stepMoves(effect.steps);
       case 'doubt':
         return this.#host.doubt(effect.node);
       case 'note':

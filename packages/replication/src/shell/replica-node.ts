@@ -8,6 +8,7 @@ import type { GetResult, Outcome, PeerRequest, PeerResponse, WriteResult } from 
 import { ReplicaCore, type ReplicaStatus } from '../core/replica-core.ts';
 import { SYSTEM_STATE_KEY } from '../core/system-state.ts';
 import { type Keyspace, keyspaceNamed, type TopologyDocument } from '../core/topology.ts';
+import { dueSteps, type MoveStep, stepMoves } from '../core/topology-moves.ts';
 import { EffectRunner } from './effect-runner.ts';
 import { type MembershipLoop, openMembershipLoop } from './membership-loop.ts';
 import { fraction, hex } from './random-numbers.ts';
@@ -67,6 +68,7 @@ class Shell implements ReplicaNode {
   #fail!: (error: StoreError) => void;
   #idle: (() => void) | undefined;
   #fetching: Promise<void> | undefined;
+  #stepping = false;
   #membership: MembershipLoop | undefined;
 
   readonly calls: ReplicaCalls = {
@@ -103,8 +105,9 @@ class Shell implements ReplicaNode {
       started: () => this.#started?.(),
       stopped: () => this.#stopped?.(),
       failStop: (error) => this.#failStop(error),
-      fetchTopology: () => void this.#fetchTopology(),
+      fetchTopology: () => void this.#lookUp(),
       doubt: (node) => this.#membership?.doubt(node),
+      stepMoves: (steps) => void this.#stepMoves(steps),
     });
   }
 
@@ -183,11 +186,7 @@ class Shell implements ReplicaNode {
   keyspace(name: string): Keyspace | Promise<Keyspace> {
     const known = this.knownKeyspace(name);
     if (known !== undefined) return known;
-    // One look at the store serves all who wait for it.
-    this.#fetching ??= this.#fetchTopology().finally(() => {
-      this.#fetching = undefined;
-    });
-    return this.#fetching.then(() => keyspaceNamed(this.#core.topology(), name === '' ? 'default' : name));
+    return this.#lookUp().then(() => keyspaceNamed(this.#core.topology(), name === '' ? 'default' : name));
   }
 
   learnTopology(document: TopologyDocument): void {
@@ -276,12 +275,35 @@ class Shell implements ReplicaNode {
     if (this.#operations.size + this.#requests.size === 0) this.#idle?.();
   }
 
+  /** One look at the store serves all who wait for it. */
+  #lookUp(): Promise<void> {
+    this.#fetching ??= this.#fetchTopology().finally(() => {
+      this.#fetching = undefined;
+    });
+    return this.#fetching;
+  }
+
   async #fetchTopology(): Promise<void> {
     try {
       const document = await this.#ports.topologyStore.read();
       if (document !== undefined) this.learnTopology(document);
     } catch (error) {
       this.#ports.note?.('warn', 'the topology store is away', { error: String(error) });
+    }
+  }
+
+  /** Others may take the same steps, and be first. */
+  async #stepMoves(steps: readonly MoveStep[]): Promise<void> {
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      await this.changeTopology((document) => stepMoves(document, dueSteps(document, steps)));
+    } catch (error) {
+      const { reason } = StoreError.from(error);
+      if (reason !== 'TOPOLOGY_CONFLICT' && reason !== 'ARGUMENT_INVALID')
+        this.#ports.note?.('warn', 'a step of a move could not be published', { error: String(error) });
+    } finally {
+      this.#stepping = false;
     }
   }
 

@@ -93,7 +93,8 @@ class KeyChecker {
     const { response, context, id } = write;
     if (response === undefined) return;
     const copies = (write.durability === 'DEVICE' ? write.durable : write.acked) + (write.hinted ?? 0);
-    if (copies < needed(write.consistency, write.replicas) || write.acked > write.replicas)
+    const { replicas, moved = false } = write;
+    if (!moved && (copies < needed(write.consistency, replicas) || write.acked > replicas))
       this.#report('short-ack', `write ${id} was acknowledged at ${write.consistency} with ${copies} copies`);
     if (isBlindDelete(write)) return;
     const asked = context ?? emptyContext;

@@ -4,6 +4,7 @@ import { bucketOf, leafHash, MerkleTree } from '../core/merkle.ts';
 import { decodeVersions } from '../core/record.ts';
 import { replicasOf } from '../core/replicas.ts';
 import type { TopologyDocument } from '../core/topology.ts';
+import { keepsPartition } from '../core/topology-moves.ts';
 import type { SimNode } from './sim-node.ts';
 
 /** Partitions whose replicas do not hold the same, judged by what lies on their disks. */
@@ -24,6 +25,30 @@ export function checkTrees(nodes: readonly SimNode[], topology: TopologyDocument
       if (root === undefined || root === rootOnDisk(node, partition, keyspaceId, topology)) return [];
       return [`${node.id}: the tree of partition ${partition} is not that of its records`];
     }),
+  );
+}
+
+/** Moves that are not done. */
+export function openMoves(document: TopologyDocument, nodes: readonly SimNode[]): readonly string[] {
+  const names = (row: readonly number[]): string => row.map((index) => document.nodes[index]!.id).join(' ');
+  return document.moves
+    .filter(({ phase }) => phase !== 'done')
+    .map(({ partition, phase, target }) => {
+      const way = `from ${names(document.table[partition]!)} to ${names(target)}`;
+      const told = nodes.map(({ id, status }) => `${id}: ${status?.moves.stalled ?? 'down'}`);
+      return `the move of partition ${partition} ${way} stays at ${phase} (${told.join('; ')})`;
+    });
+}
+
+/** Records on disks of nodes that have no part in their partition (P14). */
+export function leftBehind(nodes: readonly SimNode[], topology: TopologyDocument): readonly string[] {
+  return topology.keyspaces.flatMap((keyspace) =>
+    Array.from(topology.table.keys()).flatMap((partition) =>
+      nodes
+        .filter(({ id }) => !keepsPartition(topology, keyspace, partition, id))
+        .filter(({ disk }) => disk.records(keyspace.id, partition).length > 0)
+        .map(({ id }) => `${id} holds records of partition ${partition}, which is not its own`),
+    ),
   );
 }
 

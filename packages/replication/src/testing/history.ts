@@ -34,6 +34,8 @@ export interface WriteRecord {
   hinted?: number;
   /** How many replicas the key has. */
   readonly replicas: number;
+  /** Who the replicas are may have changed under way, and with it how many confirm. */
+  readonly moved?: boolean;
 }
 
 /** One of the values that a read returned. */
@@ -115,6 +117,7 @@ export type Rule =
   | 'not-live'
   | 'not-converged'
   | 'tree-out-of-step'
+  | 'left-behind'
   | 'not-forgotten'
   | 'absent-at-one'
   | 'delete-incomplete'

@@ -39,6 +39,21 @@ export const NEMESES = {
   },
   /** Devices are full, slow, or fail under a running process. */
   devices: { faults: { deviceFails: 1, deviceSwapped: 0.5, diskFull: 0.7, diskSlow: 0.7 }, faultMs: 400 },
+  /** Nodes join, leave, are replaced and drained, while processes die and links are cut. */
+  changes: {
+    faults: {
+      topology: 1.5,
+      crash: 1,
+      crashMid: 0.5,
+      isolate: 0.5,
+      partial: 0.5,
+      flaky: 0.3,
+      wipe: 0.2,
+      storeAway: 0.2,
+    },
+    faultMs: 400,
+    storeMs: 10,
+  },
   /** The topology store comes and goes, and is slow, while boots have to be registered. */
   store: { faults: { storeAway: 1, storeSlow: 1, crash: 1, wipe: 0.5, rollBack: 0.5 }, faultMs: 400 },
 } as const satisfies Readonly<Record<string, ScenarioPreset>>;

@@ -6,10 +6,14 @@ import type { SimNetwork } from './sim-network.ts';
 import type { SimNode } from './sim-node.ts';
 import type { SimTopologyStore } from './sim-topology-store.ts';
 import type { Timeline } from './timeline.ts';
+import { changeTopology } from './topology-nemesis.ts';
 import type { TraceHash } from './trace-hash.ts';
 
 export interface NemesisTargets {
+  /** The members of the cluster, as it is when it is asked for. */
   readonly nodes: readonly SimNode[];
+  /** All machines, members or not. */
+  readonly machines: readonly SimNode[];
   readonly network: SimNetwork;
   readonly store: SimTopologyStore;
   readonly timeline: Timeline;
@@ -175,6 +179,8 @@ export class Nemesis {
         if (this.#lossUnresolved) return false;
         store.absences++;
         return this.#meanwhile(prng, () => store.absences--);
+      case 'topology':
+        return changeTopology(this.#targets, prng);
       case 'storeSlow':
         return this.#meanwhile(prng, store.slowDown(prng.between(5, 50)));
       default:
@@ -274,7 +280,10 @@ export class Nemesis {
 
   #mayLose(except?: SimNode): boolean {
     const { nodes, store } = this.#targets;
-    if (nodes.length < 3 || store.absences > 0) return false;
+    const { table, moves } = store.document;
+    // Of two replicas, one of which has lost its disk, the other must not even be restarted.
+    const copies = Math.min(...[...table, ...moves.map(({ target }) => target)].map(({ length }) => length));
+    if (Math.min(nodes.length, copies) < 3 || store.absences > 0) return false;
     const whole = except === undefined ? this.#allServe() : !this.#lossUnresolved && this.#sound(except);
     if (whole) this.#lossUnresolved = true;
     return whole;

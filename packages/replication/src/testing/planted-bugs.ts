@@ -92,6 +92,18 @@ const repeating: ScenarioPreset = {
   tokened: 1,
   ops: { get: 4, putBlind: 2, putWithContext: 5, putStale: 0, delete: 0.5 },
 };
+/** The cluster changes all the time, and messages are late. */
+const moving: ScenarioPreset = {
+  ...busy,
+  partitionBits: 1,
+  keys: 4,
+  clients: 6,
+  thinkMs: 10,
+  network: lateMessages,
+  storeMs: 5,
+  faults: { topology: 2, crash: 1 },
+  faultMs: 300,
+};
 const full: ScenarioPreset = { ...busy, faults: { diskFull: 3 }, faultMs: 100 };
 
 /** Where each bug shows: a scenario that meets it often, and that a core without the bug survives. */
@@ -149,6 +161,10 @@ export const PLANTED_BUGS: Readonly<Record<MutationName, ScenarioPreset>> = {
   'full-device-ends-node': { ...full, faults: { diskFull: 3, crash: 2 } },
   'gap-not-durable': { ...slowRecovery, faults: { wipe: 3, crash: 8 }, faultMs: 20 },
   'in-doubt-is-none': { ...busy, network: lateMessages, timeoutMs: 200, faults: { isolate: 2 } },
+  'accept-old-epochs': moving,
+  'move-drops-early': moving,
+  'move-unmerged': moving,
+  'move-writes-one-set': moving,
   'no-sibling-limit': {
     ...calm,
     keys: 1,

@@ -6,7 +6,7 @@ import { partitionOfKey, replicasOf } from '../core/replicas.ts';
 import { type TopologyDocument } from '../core/topology.ts';
 import { formTopology } from '../core/topology-keyspaces.ts';
 import { checkHistory } from './checker.ts';
-import { checkTrees, divergences, tombstones } from './convergence.ts';
+import { checkTrees, divergences, leftBehind, openMoves, tombstones } from './convergence.ts';
 import { spreadFalseRumours } from './false-rumours.ts';
 import type { Kept, Violation } from './history.ts';
 import { checkLiveness } from './liveness.ts';
@@ -27,6 +27,7 @@ import { SimNetwork } from './sim-network.ts';
 import { SimNode, type SimWorld } from './sim-node.ts';
 import { SimTopologyStore } from './sim-topology-store.ts';
 import { Timeline } from './timeline.ts';
+import { describeNode } from './topology-nemesis.ts';
 import { TraceHash } from './trace-hash.ts';
 
 export interface SimOptions {
@@ -61,6 +62,9 @@ const LOAD_MAX_MS = 600_000;
 const CONVERGE_MS = 30_000;
 /** And no tombstone is left this long after the last reads, where replicas forget. */
 const FORGET_MS = 30_000;
+/** All moves are done this long after everything is well, and old owners have dropped what they had. */
+const MOVES_MS = 60_000;
+const LOOK_MS = 500;
 
 /** {@link runScenario} with the scenario of the seed. */
 export function runSeed(seed: number, options: SimOptions = {}): SimResult {
@@ -76,15 +80,16 @@ export function runScenario(seed: number, scenario: Scenario, options: Omit<SimO
   const topology = topologyOf(scenario);
   const stream = (name: string): Prng => new Prng(seed, scenario.salt === 0 ? name : `${name}, ${scenario.salt}`);
   const network = new SimNetwork(timeline, stream('network'), scenario.network, (to, request, respond) =>
-    nodes.find(({ id }) => id === to)!.request(request, respond),
+    machines.find(({ id }) => id === to)!.request(request, respond),
   );
-  const store = new SimTopologyStore(timeline, stream('store'), scenario.storeMs);
+  const store = new SimTopologyStore(timeline, stream('store'), scenario.storeMs, topology);
   const world: SimWorld = {
     seed,
     timeline,
     network,
     store,
-    topology,
+    moving: scenario.faults.topology > 0,
+    lookMs: scenario.lookMs,
     trace,
     mutations: new Set(options.mutations),
     cacheBytes: scenario.cacheBytes,
@@ -92,19 +97,54 @@ export function runScenario(seed: number, scenario: Scenario, options: Omit<SimO
     forgetMs: scenario.forgetMs,
     violated: (rule, what) => violations.push({ rule, what: `${what} (at ${timeline.now} ms)` }),
   };
-  const nodes = topology.nodes.map(({ id }, index) => {
+  const machines = Array.from({ length: scenario.nodes + scenario.spares }, (_, index) => {
+    const { id } = describeNode(index + 1);
     const disk = new SimDisk(timeline, stream(`disk ${id}`), scenario.disk, scenario.partitionBits);
     const rate = 1 + new Prng(seed, `clock ${id}`).between(-scenario.drift, scenario.drift);
-    return new SimNode(index, { disk, clock: new SimClock(timeline, rate) }, world);
+    return new SimNode(id, index, { disk, clock: new SimClock(timeline, rate) }, world);
   });
-  for (const node of nodes) node.start();
+  for (const node of machines.slice(0, scenario.nodes)) {
+    node.remember(topology);
+    node.start();
+  }
+  let nodes = machines.slice(0, scenario.nodes);
+  store.onPublish = (document) => {
+    const gone = nodes.filter(({ id }) => !document.nodes.some((each) => each.id === id));
+    nodes = machines.filter(({ id }) => document.nodes.some((each) => each.id === id));
+    // Whoever has left is switched off some time later.
+    for (const node of gone) timeline.after(500, () => node.crash());
+  };
   const clients = new SimClients(
-    { nodes, topology, timeline, trace, violated: (rule, what) => world.violated(rule, what) },
+    {
+      get nodes() {
+        return nodes;
+      },
+      copies: world.moving
+        ? { replicas: scenario.replicationFactor, moved: true }
+        : { replicas: Math.min(scenario.replicationFactor, scenario.nodes) },
+      topology,
+      timeline,
+      trace,
+      violated: (rule, what) => world.violated(rule, what),
+    },
     seed,
     scenario,
   );
-  spreadFalseRumours(nodes, timeline, stream('rumours'));
-  const nemesis = new Nemesis({ nodes, network, store, timeline, trace }, seed, scenario);
+  spreadFalseRumours(() => nodes, timeline, stream('rumours'));
+  const nemesis = new Nemesis(
+    {
+      get nodes() {
+        return nodes;
+      },
+      machines,
+      network,
+      store,
+      timeline,
+      trace,
+    },
+    seed,
+    scenario,
+  );
 
   timeline.runUntil(scenario.loadMs);
   while (timeline.events < scenario.eventsMin && timeline.now < LOAD_MAX_MS)
@@ -112,8 +152,11 @@ export function runScenario(seed: number, scenario: Scenario, options: Omit<SimO
   const loadMs = timeline.now;
   clients.close();
   network.calm();
-  for (const { disk } of nodes) disk.calm();
+  for (const { disk } of machines) disk.calm();
   nemesis.healAll();
+  if (world.moving) lookOften(timeline, machines);
+  const [stuck] = runUntilNone(timeline, MOVES_MS, () => openMoves(store.document, nodes));
+  if (stuck !== undefined) world.violated('not-live', stuck);
   const { faults } = nemesis;
   clients.history.kept = keptUnder(faults);
   const ending = {
@@ -124,20 +167,28 @@ export function runScenario(seed: number, scenario: Scenario, options: Omit<SimO
     failed: (what: string): void => world.violated('not-live', what),
     quiet: (): void => {
       if (scenario.antiEntropyMs >= NEVER_MS) return;
-      const [what] = runUntilNone(timeline, CONVERGE_MS, () => divergences(nodes, topology));
+      const [what] = runUntilNone(timeline, CONVERGE_MS, () => divergences(nodes, store.document));
       if (what !== undefined) world.violated('not-converged', what);
     },
   };
   if (checkLiveness(ending)) {
-    collectFinals(clients, nodes, topology);
+    collectFinals(clients, nodes, store.document);
     const held = scenario.forgetMs < NEVER_MS ? runUntilNone(timeline, FORGET_MS, () => tombstones(nodes)) : [];
     for (const what of held.slice(0, 1)) world.violated('not-forgotten', what);
-    for (const what of checkTrees(nodes, topology)) world.violated('tree-out-of-step', what);
+    for (const what of checkTrees(nodes, store.document)) world.violated('tree-out-of-step', what);
+    const left = runUntilNone(timeline, MOVES_MS, () => leftBehind(nodes, store.document));
+    for (const what of left.slice(0, 1)) world.violated('left-behind', what);
   }
   violations.push(...checkHistory(clients.history));
   const { injected } = nemesis;
   const { issued, ops } = clients;
   return { violations, events: timeline.events, ops, faults, injected, issued, loadMs, hash: trace.digest() };
+}
+
+/** From now on nobody stays behind the topology, however rarely it was looked for. */
+function lookOften(timeline: Timeline, machines: readonly SimNode[]): void {
+  for (const machine of machines) machine.look();
+  timeline.after(LOOK_MS, () => lookOften(timeline, machines));
 }
 
 /** Runs on until nothing is found, and tells what is if that does not happen in time. */
@@ -157,14 +208,7 @@ function topologyOf({
   conflictPolicy,
   sloppyWrites,
 }: Scenario): TopologyDocument {
-  const members = Array.from({ length: nodes }, (_, at) => ({
-    id: `n${at + 1}`,
-    host: `h${at + 1}`,
-    zone: 'z',
-    weight: 1,
-    rpc: `h${at + 1}:1`,
-    fabric: `h${at + 1}:2`,
-  }));
+  const members = Array.from({ length: nodes }, (_, at) => describeNode(at + 1));
   const formed = formTopology(members, { partitionBits, replicationFactor });
   return { ...formed, keyspaces: formed.keyspaces.map((each) => ({ ...each, conflictPolicy, sloppyWrites })) };
 }

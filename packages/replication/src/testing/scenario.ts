@@ -41,7 +41,9 @@ export type Fault =
   | 'diskSlow'
   /** The topology store is away, or slow. */
   | 'storeAway'
-  | 'storeSlow';
+  | 'storeSlow'
+  /** An operator has a node join, leave, be replaced, drained or given another weight. */
+  | 'topology';
 
 export type OpKind = 'get' | 'putBlind' | 'putWithContext' | 'putStale' | 'delete' | 'deleteBlind' | 'scan';
 
@@ -57,6 +59,8 @@ export const NEVER_MS = 1e9;
 /** One run as data: everything in it is drawn from the seed, or set by a preset. Times in milliseconds. */
 export interface Scenario {
   readonly nodes: number;
+  /** Machines that may join. */
+  readonly spares: number;
   readonly replicationFactor: number;
   readonly partitionBits: number;
   readonly conflictPolicy: ConflictPolicy;
@@ -104,6 +108,8 @@ export interface Scenario {
     readonly loss: number;
     readonly duplication: number;
   };
+  /** A node looks for a newer topology this often, more or less. */
+  readonly lookMs: number;
   /** Mean delay of the topology store, each way. */
   readonly storeMs: number;
   /** Pause between two rounds of anti-entropy, and between two rounds of forgetting; {@link NEVER_MS}: there is none. */
@@ -165,6 +171,7 @@ const RATES_MAX: Scenario['faults'] = {
   diskSlow: 0.5,
   storeAway: 0.5,
   storeSlow: 0.5,
+  topology: 1,
 };
 
 export const FAULTS: readonly Fault[] = Object.keys(RATES_MAX) as Fault[];
@@ -184,6 +191,7 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
   const nodes = prng.pick([3, 3, 3, 3, 3, 3, 1, 4, 5, 5]);
   const drawn: Scenario = {
     nodes,
+    spares: 3,
     replicationFactor: nodes === 5 ? prng.pick([3, 5]) : 3,
     partitionBits: prng.int(3),
     conflictPolicy: 'siblings',
@@ -216,6 +224,7 @@ export function drawScenario(seed: number, preset: ScenarioPreset = {}): Scenari
       loss: rate(0.1),
       duplication: rate(0.2),
     },
+    lookMs: 800,
     storeMs: prng.between(0.2, 100),
     antiEntropyMs: prng.chance(0.6) ? prng.between(50, 2_000) : NEVER_MS,
     forgetMs: prng.chance(0.4) ? prng.between(50, 1_000) : NEVER_MS,

@@ -23,6 +23,7 @@ import type { TraceHash } from './trace-hash.ts';
 /** What the clients talk to. */
 export interface ClientTargets {
   readonly nodes: readonly SimNode[];
+  readonly copies: Pick<WriteRecord, 'replicas' | 'moved'>;
   readonly topology: TopologyDocument;
   readonly timeline: Timeline;
   readonly trace: TraceHash;
@@ -263,7 +264,7 @@ export class SimClients {
       response: undefined,
       acked: 0,
       durable: 0,
-      replicas: Math.min(this.#keyspace.replicationFactor, this.#targets.topology.nodes.length),
+      ...this.#targets.copies,
     };
     this.history.writes.push(record);
     this.#send(node, id, command, record, then);

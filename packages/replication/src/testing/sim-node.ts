@@ -29,7 +29,9 @@ export interface SimWorld {
   readonly timeline: Timeline;
   readonly network: SimNetwork;
   readonly store: SimTopologyStore;
-  readonly topology: TopologyDocument;
+  /** The topology may change in this run. */
+  readonly moving: boolean;
+  readonly lookMs: number;
   readonly trace: TraceHash;
   readonly mutations: ReadonlySet<MutationName>;
   readonly cacheBytes: number;
@@ -50,17 +52,39 @@ export class SimNode {
   #process: SimProcess | undefined;
   #lives = 0;
   #stopping = false;
+  /** The last version of the topology that this node has stored; `undefined`: it is in none yet. */
+  #remembered: TopologyDocument | undefined;
 
-  constructor(index: number, machine: { readonly disk: SimDisk; readonly clock: SimClock }, world: SimWorld) {
-    this.id = world.topology.nodes[index]!.id;
+  constructor(
+    id: string,
+    index: number,
+    machine: { readonly disk: SimDisk; readonly clock: SimClock },
+    world: SimWorld,
+  ) {
+    this.id = id;
     this.index = index;
     this.disk = machine.disk;
     this.clock = machine.clock;
     this.#world = world;
   }
 
+  /** Stores a version of the topology, if it is a newer one. */
+  remember(document: TopologyDocument): void {
+    if (document.epoch > (this.#remembered?.epoch ?? 0)) this.#remembered = document;
+  }
+
+  /** It has once been in the cluster: an id is never used again. */
+  get used(): boolean {
+    return this.#remembered !== undefined;
+  }
+
   get up(): boolean {
     return this.#process !== undefined;
+  }
+
+  /** The newest topology has it. */
+  get isMember(): boolean {
+    return this.#world.store.document.nodes.some(({ id }) => id === this.id);
   }
 
   get stopping(): boolean {
@@ -100,14 +124,16 @@ export class SimNode {
   }
 
   start(): void {
-    if (this.#process !== undefined) return;
+    const topology = this.#remembered;
+    // Who has left is not started again.
+    if (this.#process !== undefined || topology === undefined || !this.isMember) return;
     const report = this.disk.open();
     const prng = new Prng(this.#world.seed, `${this.id} life ${++this.#lives}`);
     const incarnation = Array.from({ length: 32 }, () => prng.int(16).toString(16)).join('');
     const core = new ReplicaCore({
       nodeId: this.id,
       incarnation,
-      topology: this.#world.topology,
+      topology,
       report,
       system: this.disk.readAtOpen(SYSTEM_KEYSPACE, SYSTEM_STATE_KEY),
       random: () => prng.next(),
@@ -133,6 +159,11 @@ export class SimNode {
   stop(): void {
     this.#stopping = this.up;
     this.#process?.raise({ type: 'stop' });
+  }
+
+  /** Looks for a newer topology. */
+  look(): void {
+    this.#process?.look();
   }
 
   /** The process dies in the middle of a step, after so many more effects. */

@@ -2,15 +2,21 @@ import type { Effect } from '../core/effect.ts';
 import type { ClientCommand, Event } from '../core/event.ts';
 import type { Outcome, PeerRequest, PeerResponse } from '../core/message.ts';
 import type { ReplicaCore } from '../core/replica-core.ts';
+import type { TopologyDocument } from '../core/topology.ts';
+import { dueSteps, type MoveStep, stepMoves } from '../core/topology-moves.ts';
+import { Prng } from './prng.ts';
 import type { ClientAnswer, SimNode, SimWorld } from './sim-node.ts';
 import type { Appointment } from './timeline.ts';
 import { effectLine, eventLine } from './trace-line.ts';
+
+const PUBLISH_ATTEMPTS = 5;
 
 /** One life of a node: the loop that the shell runs in production, with virtual time and the simulated ports. */
 export class SimProcess {
   readonly core: ReplicaCore;
   readonly #node: SimNode;
   readonly #world: SimWorld;
+  readonly #looks: Prng;
   readonly #timers = new Map<number, Appointment>();
   readonly #responders = new Map<number, (outcome: Outcome<PeerResponse>) => void>();
   readonly #clients = new Map<number, (answer: ClientAnswer) => void>();
@@ -30,6 +36,7 @@ export class SimProcess {
     this.core = core;
     this.#node = node;
     this.#world = world;
+    this.#looks = new Prng(world.seed, `looks of ${node.id}`);
   }
 
   /** An event and its effects in order, then the next. */
@@ -74,6 +81,38 @@ export class SimProcess {
   /** The process dies after so many more effects. */
   dieAfter(effects: number): void {
     this.#effectsLeft = effects;
+  }
+
+  /** Looks for a newer topology, now and then. */
+  #follow(): void {
+    if (!this.#world.moving || !this.#alive) return;
+    this.look();
+    this.#world.timeline.after(this.#world.lookMs * this.#looks.between(0.1, 1.9), () => this.#follow());
+  }
+
+  look(): void {
+    this.#world.store.read((document) => this.#learn(document));
+  }
+
+  /** What the node hears of it has stored (P15). */
+  #learn(document: TopologyDocument): void {
+    if (!this.#alive) return;
+    this.#node.remember(document);
+    this.raise({ type: 'topology', document });
+  }
+
+  #stepMoves(steps: readonly MoveStep[], attempt = 1): void {
+    const { store } = this.#world;
+    store.read((document) => {
+      if (!this.#alive) return;
+      const due = dueSteps(document, steps);
+      if (due.length === 0) return this.#learn(document);
+      const stepped = stepMoves(document, due);
+      store.publish(stepped, (done) => {
+        if (done) this.#learn(stepped);
+        else if (attempt < PUBLISH_ATTEMPTS) this.#stepMoves(steps, attempt + 1);
+      });
+    });
   }
 
   kill(): void {
@@ -183,8 +222,15 @@ export class SimProcess {
         return this.#node.ended('stopped');
       case 'failStop':
         return this.#node.ended(effect.error);
+      case 'started':
+        return this.#follow();
+      case 'fetchTopology':
+        if (this.#world.moving) this.look();
+        return;
+      case 'stepMoves':
+        return this.#stepMoves(effect.steps);
       default:
-        // Nothing to do for `started`, `note`, `doubt` and `fetchTopology`: the table never changes in a run.
+        // Nothing to do for `note` and `doubt`.
         return;
     }
   }

@@ -69,8 +69,9 @@ function requestLine(request: PeerRequest): string {
     case 'read':
     case 'write':
       return `${request.type} ${latin1(request.key)}`;
+    case 'confirm':
     case 'roots':
-      return `roots of ${request.partitions.length} partitions`;
+      return `${request.type} of ${request.partitions.length} partitions`;
     default:
       return `${request.type} of partition ${request.partition}`;
   }
