@@ -19,6 +19,7 @@ export interface LocalCluster extends AsyncDisposable {
 /** One node process; it can be killed and started again. Numbers count from 1. */
 export interface LocalNode {
   readonly id: string;
+  readonly host: string;
   readonly rpc: string;
   readonly fabric: string;
   readonly metrics: string;
@@ -40,6 +41,8 @@ export interface LocalNode {
 
 export interface LocalClusterOptions {
   readonly nodes?: number;
+  /** So many of the nodes, the last ones, are no members, and not started. */
+  readonly spares?: number;
   readonly sizeMiB?: number;
   /** Runs what was built, which starts faster, instead of the source. */
   readonly built?: boolean;
@@ -51,7 +54,8 @@ export interface LocalClusterOptions {
 
 /** Starts a cluster of `nodes` (3) processes and waits until all are ready. */
 export async function startLocalCluster(options: LocalClusterOptions = {}): Promise<LocalCluster> {
-  const count = options.nodes ?? 3;
+  const spares = options.spares ?? 0;
+  const count = (options.nodes ?? 3) + spares;
   const directory = mkdtempSync(join(tmpdir(), 'ferrite-e2e-'));
   const ports = await freePorts(count * 3);
   const address = (index: number): string => `127.0.0.1:${ports[index]}`;
@@ -75,7 +79,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
         cluster: {
           topology: options.topology ?? `file:${directory}`,
           cache: join(directory, `${member.id}.topology`),
-          form: members,
+          form: members.slice(0, count - spares),
         },
         ...options.settings,
       }),
@@ -98,7 +102,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     },
   };
   try {
-    await Promise.all(nodes.map((node) => node.start()));
+    await Promise.all(nodes.slice(0, count - spares).map((node) => node.start()));
   } catch (error) {
     await cluster[Symbol.asyncDispose]();
     throw error;
@@ -108,6 +112,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
 
 interface LocalNodeInit {
   readonly id: string;
+  readonly host: string;
   readonly rpc: string;
   readonly fabric: string;
   readonly metrics: string;

@@ -91,6 +91,11 @@ export interface RepairState {
   readonly differing: number;
   readonly missed: number;
   readonly comparisonStalled: string;
+  /** Partitions of the cluster that are to move, and those of them under way. */
+  readonly movesOpen: number;
+  readonly movesBegun: number;
+  /** Why one that this node moves on does not go on; empty if none is held up. */
+  readonly movesStalled: string;
 }
 
 /** What a node says of another. */
@@ -220,5 +225,8 @@ function repairOf(repair: WireRepairStatus | undefined): RepairState {
     differing: repair?.differing ?? 0,
     missed: repair?.missed ?? 0,
     comparisonStalled: repair?.comparisonStalled ?? '',
+    movesOpen: repair?.movesOpen ?? 0,
+    movesBegun: repair?.movesBegun ?? 0,
+    movesStalled: repair?.movesStalled ?? '',
   };
 }

@@ -12,6 +12,9 @@ const idle: RepairState = {
   differing: 0,
   missed: 0,
   comparisonStalled: '',
+  movesOpen: 0,
+  movesBegun: 0,
+  movesStalled: '',
 };
 
 it('says nothing of a node that has everything', () => {
@@ -42,10 +45,14 @@ it('tells whom hints are for, what cannot be read and what could not be compared
     unreadableStalled: 'n2 is away',
     missed: 3,
     comparisonStalled: 'n2 is away',
+    movesOpen: 2,
+    movesBegun: 1,
+    movesStalled: 'partition 7: n4 is still merging',
   });
   expect(lines).toEqual([
     'n1: 1 record to be merged from others: n2 is away',
     'n1: 12 hints for n3, 2 without room',
+    'n1: 2 partitions to move, 1 under way; partition 7: n4 is still merging',
     'n1: 3 comparisons could not be made: n2 is away',
   ]);
 });

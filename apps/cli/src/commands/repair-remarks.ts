@@ -32,6 +32,11 @@ export function repairRemarks(id: string, repair: RepairState): readonly string[
         (each) =>
           `${id}: ${count(each.hints, 'hint')} for ${each.peer}${each.refused > 0 ? `, ${each.refused} without room` : ''}`,
       ),
+    ...(repair.movesOpen > 0
+      ? [
+          `${id}: ${count(repair.movesOpen, 'partition')} to move, ${repair.movesBegun} under way${repair.movesStalled && `; ${repair.movesStalled}`}`,
+        ]
+      : []),
     ...(repair.missed > 0
       ? [`${id}: ${count(repair.missed, 'comparison')} could not be made: ${repair.comparisonStalled}`]
       : []),

@@ -85,6 +85,11 @@ export function fabricReplicaTransport(
         return wire.coordinatedFromWire(await client.coordinate(wire.coordinateToWire(request), options));
       case 'hello':
         return wire.helloResponseFromWire(await client.hello(wire.helloToWire(request), options));
+      case 'confirm': {
+        const question = { epoch: BigInt(request.epoch), partitions: [...request.partitions] };
+        const { epoch, members } = await client.confirm(question, options);
+        return { type: 'confirmed', epoch: Number(epoch), members };
+      }
       case 'roots':
         return repair.rootsFromWire(await client.treeRoots(repair.rootsRequestToWire(request), options));
       case 'branch':

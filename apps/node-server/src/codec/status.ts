@@ -41,7 +41,7 @@ export function scrubToWire(scrub: Scrub): MessageInitShape<typeof ScrubStatusSc
 
 /** What the status says of repair. */
 export function repairToWire(status: ReplicaStatus): MessageInitShape<typeof RepairStatusSchema> {
-  const { recovery, recordRepair, background, hints, antiEntropy } = status;
+  const { recovery, recordRepair, background, hints, antiEntropy, moves } = status;
   return {
     transfers: recovery.transfers.map(({ partition, from, records, bytes, stalled }) => {
       return { partition, from, records: BigInt(records), bytes: BigInt(bytes), stalled };
@@ -59,5 +59,8 @@ export function repairToWire(status: ReplicaStatus): MessageInitShape<typeof Rep
     differing: antiEntropy.differing,
     missed: antiEntropy.missed,
     comparisonStalled: antiEntropy.stalled,
+    movesOpen: moves.open,
+    movesBegun: moves.begun,
+    movesStalled: moves.stalled,
   };
 }

@@ -9,14 +9,15 @@ import {
   Durability as WireDurability,
   type Keyspace as WireKeyspace,
 } from '@ferrite/proto/kv';
-import type {
-  ConflictPolicy,
-  Consistency,
-  Durability,
-  Keyspace,
-  KeyspaceChoice,
-  TopologyDocument,
-  ZoneRule,
+import {
+  type ConflictPolicy,
+  type Consistency,
+  type Durability,
+  type Keyspace,
+  type KeyspaceChoice,
+  rowOfReads,
+  type TopologyDocument,
+  type ZoneRule,
 } from '@ferrite/replication';
 
 const CONSISTENCIES: readonly (Consistency | undefined)[] = [undefined, 'ONE', 'QUORUM', 'ALL'];
@@ -82,8 +83,11 @@ export function keyspaceFromWire(wire: WireKeyspace | undefined): KeyspaceChoice
 
 /** The document as clients see it; without the partitions if they know this epoch already. */
 export function topologyToWire(document: TopologyDocument, knownEpoch: bigint): GetTopologyResponse {
+  // Where a partition is on its way, clients are told where it is read now.
   const partitions =
-    knownEpoch === BigInt(document.epoch) ? [] : document.table.map((members) => ({ members: [...members] }));
+    knownEpoch === BigInt(document.epoch)
+      ? []
+      : document.table.map((_, partition) => ({ members: [...rowOfReads(document, partition)] }));
   return create(GetTopologyResponseSchema, {
     epoch: BigInt(document.epoch),
     clusterId: document.clusterId,

@@ -1,6 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { StoreError } from '@ferrite/errors';
 import type { NodeService, PlanSchema } from '@ferrite/proto/node';
 import {
   commitPlan,
@@ -47,13 +46,7 @@ export function planService({
       return { ...(plan && { plan }) };
     },
     async commitPlan({ id }) {
-      const changed = await replica.changeTopology((document) => {
-        const next = commitPlan(document, Number(id));
-        if (next.moves.length === 0) return next;
-        throw new StoreError('UNIMPLEMENTED', {
-          message: `plan ${id} moves ${next.moves.length} partitions, and this version cannot move data yet: nothing was changed; discard the plan`,
-        });
-      });
+      const changed = await replica.changeTopology((document) => commitPlan(document, Number(id)));
       return { epoch: BigInt(changed.epoch) };
     },
     async discardPlan({ id }) {

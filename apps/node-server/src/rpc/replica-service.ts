@@ -46,6 +46,10 @@ export function replicaService(replica: ReplicaNode, defaultTimeoutMs: number): 
     async treeLeaves(request) {
       return repair.leavesToWire(await ask(repair.leavesRequestFromWire(request), 'leaves'));
     },
+    async confirm({ epoch, partitions }) {
+      const { epoch: durable, members } = await ask({ type: 'confirm', epoch: Number(epoch), partitions }, 'confirmed');
+      return { epoch: BigInt(durable), members: [...members] };
+    },
     async forget(request) {
       return repair.forgetToWire(await ask(repair.forgetRequestFromWire(request), 'forget'));
     },

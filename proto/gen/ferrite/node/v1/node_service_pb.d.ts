@@ -329,6 +329,23 @@ export declare type RepairStatus = Message<"ferrite.node.v1.RepairStatus"> & {
    * @generated from field: string comparison_stalled = 10;
    */
   comparisonStalled: string;
+
+  /**
+   * Partitions of the cluster that are to move, those of them under way, and why one that this node moves on does not go on.
+   *
+   * @generated from field: uint32 moves_open = 11;
+   */
+  movesOpen: number;
+
+  /**
+   * @generated from field: uint32 moves_begun = 12;
+   */
+  movesBegun: number;
+
+  /**
+   * @generated from field: string moves_stalled = 13;
+   */
+  movesStalled: string;
 };
 
 /**

@@ -606,6 +606,54 @@ export declare type HelloResponse = Message<"ferrite.replica.v1.HelloResponse"> 
 export declare const HelloResponseSchema: GenMessage<HelloResponse>;
 
 /**
+ * @generated from message ferrite.replica.v1.ConfirmRequest
+ */
+export declare type ConfirmRequest = Message<"ferrite.replica.v1.ConfirmRequest"> & {
+  /**
+   * The sender's version of the topology.
+   *
+   * @generated from field: uint64 epoch = 1;
+   */
+  epoch: bigint;
+
+  /**
+   * @generated from field: repeated uint32 partitions = 2;
+   */
+  partitions: number[];
+};
+
+/**
+ * Describes the message ferrite.replica.v1.ConfirmRequest.
+ * Use `create(ConfirmRequestSchema)` to create a new message.
+ */
+export declare const ConfirmRequestSchema: GenMessage<ConfirmRequest>;
+
+/**
+ * @generated from message ferrite.replica.v1.ConfirmResponse
+ */
+export declare type ConfirmResponse = Message<"ferrite.replica.v1.ConfirmResponse"> & {
+  /**
+   * The version that is in force and durable with the receiver.
+   *
+   * @generated from field: uint64 epoch = 1;
+   */
+  epoch: bigint;
+
+  /**
+   * Those of the partitions that it is a member of.
+   *
+   * @generated from field: repeated uint32 members = 2;
+   */
+  members: number[];
+};
+
+/**
+ * Describes the message ferrite.replica.v1.ConfirmResponse.
+ * Use `create(ConfirmResponseSchema)` to create a new message.
+ */
+export declare const ConfirmResponseSchema: GenMessage<ConfirmResponse>;
+
+/**
  * @generated from message ferrite.replica.v1.TreeRootsRequest
  */
 export declare type TreeRootsRequest = Message<"ferrite.replica.v1.TreeRootsRequest"> & {
@@ -1015,6 +1063,16 @@ export declare const ReplicaService: GenService<{
     methodKind: "unary";
     input: typeof TreeLeavesRequestSchema;
     output: typeof TreeLeavesResponseSchema;
+  },
+  /**
+   * Says how far the receiver has followed the topology (rule P14).
+   *
+   * @generated from rpc ferrite.replica.v1.ReplicaService.Confirm
+   */
+  confirm: {
+    methodKind: "unary";
+    input: typeof ConfirmRequestSchema;
+    output: typeof ConfirmResponseSchema;
   },
   /**
    * Confirms tombstones, or drops those that all replicas have confirmed (rule P8).
