@@ -280,10 +280,11 @@ export class Nemesis {
 
   #mayLose(except?: SimNode): boolean {
     const { nodes, store } = this.#targets;
-    const { table, moves } = store.document;
+    const { table, moves, keyspaces } = store.document;
+    const factors = keyspaces.flatMap(({ replicationFactor, nextFactor = 3 }) => [replicationFactor, nextFactor]);
     // Of two replicas, one of which has lost its disk, the other must not even be restarted.
     const copies = Math.min(...[...table, ...moves.map(({ target }) => target)].map(({ length }) => length));
-    if (Math.min(nodes.length, copies) < 3 || store.absences > 0) return false;
+    if (Math.min(nodes.length, copies, ...factors) < 3 || store.absences > 0) return false;
     const whole = except === undefined ? this.#allServe() : !this.#lossUnresolved && this.#sound(except);
     if (whole) this.#lossUnresolved = true;
     return whole;

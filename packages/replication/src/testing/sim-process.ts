@@ -2,6 +2,7 @@ import type { Effect } from '../core/effect.ts';
 import type { ClientCommand, Event } from '../core/event.ts';
 import type { Outcome, PeerRequest, PeerResponse } from '../core/message.ts';
 import type { ReplicaCore } from '../core/replica-core.ts';
+import { keyspaceById } from '../core/replicas.ts';
 import type { TopologyDocument } from '../core/topology.ts';
 import { dueSteps, type MoveStep, stepMoves } from '../core/topology-moves.ts';
 import { Prng } from './prng.ts';
@@ -55,7 +56,9 @@ export class SimProcess {
 
   client(op: number, command: ClientCommand, reply: (answer: ClientAnswer) => void): void {
     this.#clients.set(op, reply);
-    this.raise({ type: 'client', op, command });
+    // As the shell does: the keyspace as this node knows it.
+    const keyspace = keyspaceById(this.core.topology(), command.keyspace.id) ?? command.keyspace;
+    this.raise({ type: 'client', op, command: { ...command, keyspace } });
   }
 
   /** A peer may have heard which boot this is. */

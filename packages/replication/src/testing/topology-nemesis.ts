@@ -53,7 +53,7 @@ function choose(
   const active = document.nodes.filter(({ state }) => state === 'active');
   const spare = machines.find((machine) => !machine.used);
   const { id: node } = prng.pick(active.length > 0 ? active : document.nodes);
-  const kinds: TopologyChange['type'][] = ['reweight'];
+  const kinds: TopologyChange['type'][] = ['reweight', 'factor'];
   if (spare !== undefined) kinds.push('join', 'join', 'replace', 'replace');
   if (active.length > factor) kinds.push('leave', 'leave', 'drain');
   const draining = document.nodes.find(({ state }) => state === 'draining');
@@ -67,6 +67,10 @@ function choose(
     case 'leave':
     case 'drain':
       return nodes.length > 1 ? { type, node } : undefined;
+    case 'factor': {
+      const { name } = prng.pick(document.keyspaces);
+      return { type, keyspace: name, replicationFactor: prng.pick([2, 3, 3, 4, 5]) };
+    }
     case 'resume':
       return { type, node: draining!.id };
     default:
