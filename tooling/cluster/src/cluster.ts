@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Child, EXIT_CONFIG } from './child.ts';
 import { requireFreePorts } from './free-ports.ts';
+import { joinNodes } from './join-nodes.ts';
 import type { Layout, NodePlace } from './layout.ts';
 import { CLUSTER_MARK } from './leftovers.ts';
 import { StartRefused } from './start-refused.ts';
@@ -48,11 +50,25 @@ export async function startCluster(
     },
   };
   try {
-    for (const node of nodes) node.start();
-    const probes = layout.nodes.map((place) => `http://${place.metrics}/readyz`);
-    await Promise.all(
-      nodes.map((node, at) => untilUp(node, probes[at] ?? '', (status) => status === 200, options.signal)),
-    );
+    const places = new Map(nodes.map((node, at) => [node, layout.nodes[at]!]));
+    const start = async (some: readonly Child[]): Promise<void> => {
+      for (const node of some) node.start();
+      const probe = (node: Child): string => `http://${places.get(node)?.metrics}/readyz`;
+      await Promise.all(some.map((node) => untilUp(node, probe(node), (status) => status === 200, options.signal)));
+    };
+    // Who has no device yet may be no member: those that have tell, and have it join.
+    const old = nodes.filter((node) => existsSync(places.get(node)!.imageFile));
+    const later = old.length === 0 ? [] : nodes.filter((node) => !old.includes(node));
+    await start(later.length === 0 ? nodes : old);
+    const up = old.find((node) => node.cameUp);
+    if (later.length > 0 && up !== undefined) {
+      await joinNodes(
+        places.get(up)!,
+        later.map((node) => places.get(node)!),
+        options.say,
+      );
+      await start(later);
+    }
     requireMajority(nodes);
     admin.start();
     await untilUp(admin, `http://${layout.admin}/`, (status) => status > 0, options.signal);
@@ -123,7 +139,9 @@ async function statusOf(url: string): Promise<number> {
   }
 }
 
-function requireMajority(nodes: readonly Child[]): void {
+function requireMajority(all: readonly Child[]): void {
+  // Who was taken out of the cluster has left its files here.
+  const nodes = all.filter((node) => node.ended !== EXIT_CONFIG || !/the topology has no node/.test(node.lastWords()));
   const down = nodes.filter((node) => node.ended !== undefined);
   const misconfigured = down.find((node) => node.ended === EXIT_CONFIG);
   if (misconfigured !== undefined) throw hopeless(misconfigured);

@@ -46,7 +46,6 @@ describe('the layout of a start', () => {
   });
 
   it.each([
-    [{ nodes: 5 }, 'cannot join nodes'],
     [{ nodes: 2 }, 'cannot be taken out'],
     [{ portBase: 8000 }, 'start with --port-base 7400'],
   ])('refuses %j on the data of three nodes and says what to do', (asked, words) => {
@@ -55,6 +54,11 @@ describe('the layout of a start', () => {
       expect.objectContaining({ reason: 'CONFIG_INVALID', message: expect.stringContaining(words) }),
     );
   });
+});
+
+it('a cluster of more nodes than there are is one that grows', () => {
+  formed(3, 9000);
+  expect(chooseLayout(data, { nodes: 5 })).toMatchObject({ portBase: 9000, nodes: [{}, {}, {}, {}, { id: 'n5' }] });
 });
 
 describe('the configurations of the nodes', () => {

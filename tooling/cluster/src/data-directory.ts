@@ -31,23 +31,19 @@ export function makeDataDirectory(path: string): string {
 }
 
 /**
- * The cluster that this start shall run: as asked, or as the data in the directory was made. A cluster's size and
- * addresses are part of its topology, so a start cannot change them.
+ * The cluster that this start shall run: as asked, or as the data in the directory was made. Its addresses are part of its
+ * topology, so a start cannot change them; more nodes than there are will join.
  */
 export function chooseLayout(data: string, options: Pick<StartOptions, 'nodes' | 'portBase'>): Layout {
   const found = existingCluster(data);
   if (found === undefined) {
     return layoutOf(data, options.portBase ?? PORT_BASE_DEFAULT, options.nodes ?? NODES_DEFAULT);
   }
-  if (options.nodes !== undefined && options.nodes !== found.nodes) {
-    const next = `start with --nodes ${found.nodes}, or use another --data DIR`;
-    const why =
-      options.nodes > found.nodes
-        ? 'this version cannot join nodes to existing data yet'
-        : 'members cannot be taken out by leaving them out';
+  if (options.nodes !== undefined && options.nodes < found.nodes) {
+    const next = `start with --nodes ${found.nodes} or more, or use another --data DIR; npx ferrite node plan-remove takes one out`;
     throw new StartRefused(
       'CONFIG_INVALID',
-      `--nodes ${options.nodes}: ${data} holds a cluster of ${found.nodes}, and ${why}; ${next}`,
+      `--nodes ${options.nodes}: ${data} holds a cluster of ${found.nodes}, and members cannot be taken out by leaving them out; ${next}`,
     );
   }
   if (options.portBase !== undefined && found.portBase !== undefined && options.portBase !== found.portBase) {
@@ -57,7 +53,7 @@ export function chooseLayout(data: string, options: Pick<StartOptions, 'nodes' |
         `start with --port-base ${found.portBase}, or use another --data DIR`,
     );
   }
-  return layoutOf(data, options.portBase ?? found.portBase ?? PORT_BASE_DEFAULT, found.nodes);
+  return layoutOf(data, options.portBase ?? found.portBase ?? PORT_BASE_DEFAULT, options.nodes ?? found.nodes);
 }
 
 function existingCluster(data: string): { readonly nodes: number; readonly portBase?: number } | undefined {

@@ -97,6 +97,37 @@ describe('npm start', () => {
     expect(await call(2, 'Get', { key: 'aGVsbG8=' })).toMatchObject({ siblings: [{ value: 'd29ybGQ=' }] });
   });
 
+  it('grows by a larger --nodes on existing data', async () => {
+    const small = start('--nodes', '1');
+    await small.ready();
+    await call(1, 'Put', { key: 'aGVsbG8=', value: 'd29ybGQ=' });
+    expect(await small.stop('SIGTERM')).toBe(0);
+
+    const large = start('--nodes', '3');
+    await large.ready();
+    expect(large.output).toMatch(/n2 joins\n.*n3 joins/);
+    const holders = async (): Promise<number> => {
+      const url = `http://127.0.0.1:${PORT_BASE + 1}/ferrite.kv.v1.TopologyService/GetTopology`;
+      const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
+      const { partitions } = (await answer.json()) as {
+        readonly partitions: readonly { readonly members: number[] }[];
+      };
+      return Math.min(...partitions.map(({ members }) => members.length));
+    };
+    await vi.waitFor(async () => expect(await holders()).toBe(3), wait);
+    end(pidOf('n1'));
+    await vi.waitFor(
+      async () =>
+        expect(await call(3, 'Get', { key: 'aGVsbG8=' })).toMatchObject({ siblings: [{ value: 'd29ybGQ=' }] }),
+      wait,
+    );
+    expect(await large.stop('SIGTERM')).toBe(0);
+    // The same number again is no change.
+    const again = start('--nodes', '3');
+    await again.ready();
+    expect(again.output).not.toMatch(/joins/);
+  }, 180_000);
+
   it('is refused while another one runs on the same directory', async () => {
     await start().ready();
     const second = start();
