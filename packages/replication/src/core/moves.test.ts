@@ -7,6 +7,7 @@ import { ClientLoad } from './client-load.ts';
 import { Desk } from './desk.ts';
 import type { Effect } from './effect.ts';
 import { Fences } from './fences.ts';
+import { Forgetting } from './forgetting.ts';
 import { coordinateRead } from './get-coordinator.ts';
 import { Hints } from './hints.ts';
 import { fromRanges, Holdings, toRanges } from './holdings.ts';
@@ -22,7 +23,7 @@ import type { ReplicaContext } from './replica-context.ts';
 import { Standings } from './standings.ts';
 import type { MovePhase, NodeDescription, TopologyDocument } from './topology.ts';
 import { formTopology } from './topology-keyspaces.ts';
-import { stepMoves } from './topology-moves.ts';
+import { partitionEpoch, stepMoves } from './topology-moves.ts';
 import { commitPlan, planChange } from './topology-plan.ts';
 import { WriteClock } from './write-clock.ts';
 
@@ -189,6 +190,33 @@ it('a quorum read while a partition moves is brought to a quorum of the new repl
     tookMs: 1,
   });
   expect(outcomes.map(({ ok }) => ok)).toEqual([true]);
+});
+
+it('nothing of a partition is forgotten while it moves (INV-REPL-16)', () => {
+  const blockedBy = (document: TopologyDocument): string => {
+    const { node } = open(FIRST, document);
+    let blocked = 'no answer';
+    const request = {
+      type: 'forget',
+      epoch: partitionEpoch(document, 0),
+      partition: 0,
+      records: [],
+      drop: false,
+    } as const;
+    new Forgetting(node, 1e9).answer(request, (response) => {
+      blocked = response.blocked;
+    });
+    // What is flushed after the tombstones tells that they are.
+    for (const effect of Array.from(node.desk.take())) {
+      if (effect.type !== 'append') continue;
+      node.desk.deliver({ type: 'accepted', ticket: effect.ticket, refused: undefined });
+      node.desk.deliver({ type: 'durable', ticket: effect.ticket, failed: undefined });
+    }
+    return blocked;
+  };
+  expect(blockedBy(FORMED)).toBe('');
+  for (const phase of ['waiting', 'widen', 'read', 'narrow'] as const)
+    expect(blockedBy(moving(phase))).toBe('the partition is moving');
 });
 
 it('ranges of numbers are read as they were written', () => {
