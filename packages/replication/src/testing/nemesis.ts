@@ -180,7 +180,8 @@ export class Nemesis {
         store.absences++;
         return this.#meanwhile(prng, () => store.absences--);
       case 'topology':
-        return changeTopology(this.#targets, prng);
+        // Who has lost something needs those that have it: nobody takes them away meanwhile.
+        return changeTopology({ ...this.#targets, nodes, mayShrink: !this.#lossUnresolved }, prng);
       case 'storeSlow':
         return this.#meanwhile(prng, store.slowDown(prng.between(5, 50)));
       default:

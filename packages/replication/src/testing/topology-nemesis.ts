@@ -11,18 +11,21 @@ export function describeNode(number: number): NodeDescription {
   return { id, host, zone: 'z', weight: 1, rpc: `${host}:1`, fabric: `${host}:2` };
 }
 
+/** What an operator works with. */
+interface Operated {
+  readonly store: SimTopologyStore;
+  /** The members. */
+  readonly nodes: readonly SimNode[];
+  readonly machines: readonly SimNode[];
+  /** Partitions may get fewer replicas, or others in place of some that hold them. */
+  readonly mayShrink: boolean;
+}
+
 /** An operator plans and commits a change; false if there is none to be made now. Whoever joins is started at once. */
-export function changeTopology(
-  {
-    store,
-    nodes,
-    machines,
-  }: { readonly store: SimTopologyStore; readonly nodes: readonly SimNode[]; readonly machines: readonly SimNode[] },
-  prng: Prng,
-): boolean {
+export function changeTopology({ store, nodes, machines, mayShrink }: Operated, prng: Prng): boolean {
   if (store.absences > 0) return false;
   const { document } = store;
-  const change = choose(document, nodes, machines, prng);
+  const change = choose(document, { store, nodes, machines, mayShrink }, prng);
   if (change === undefined) return false;
   let planned: TopologyDocument;
   let committed: TopologyDocument;
@@ -45,17 +48,17 @@ export function changeTopology(
 
 function choose(
   document: TopologyDocument,
-  nodes: readonly SimNode[],
-  machines: readonly SimNode[],
+  { nodes, machines, mayShrink }: Operated,
   prng: Prng,
 ): TopologyChange | undefined {
   const factor = Math.max(...document.keyspaces.map(({ replicationFactor }) => replicationFactor));
   const active = document.nodes.filter(({ state }) => state === 'active');
   const spare = machines.find((machine) => !machine.used);
   const { id: node } = prng.pick(active.length > 0 ? active : document.nodes);
-  const kinds: TopologyChange['type'][] = ['reweight', 'factor'];
+  const kinds: TopologyChange['type'][] = ['reweight'];
+  if (mayShrink) kinds.push('factor');
   if (spare !== undefined) kinds.push('join', 'join', 'replace', 'replace');
-  if (active.length > factor) kinds.push('leave', 'leave', 'drain');
+  if (mayShrink && active.length > factor) kinds.push('leave', 'leave', 'drain');
   const draining = document.nodes.find(({ state }) => state === 'draining');
   if (draining !== undefined) kinds.push('resume');
   const type = prng.pick(kinds);
