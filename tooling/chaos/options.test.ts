@@ -12,3 +12,13 @@ it('has a default for everything, and refuses what it does not know', () => {
   expect(() => parseCommand(['--nodes', '2'])).toThrow('--nodes takes a whole number from 3 to 7');
   expect(() => parseCommand(['--minutes', 'x'])).toThrow('--minutes takes a number');
 });
+
+it('measures what it is told to, and nothing else', () => {
+  expect(parseCommand([])).toMatchObject({ measure: undefined, kills: 20, cpuLoad: 90 });
+  expect(parseCommand(['--measure', 'suspicion', '--cpu-load', '50'])).toMatchObject({
+    measure: 'suspicion',
+    cpuLoad: 50,
+  });
+  expect(() => parseCommand(['--measure', 'mood'])).toThrow('--measure takes some of detection, suspicion');
+  expect(() => parseCommand(['--cpu-load', '101'])).toThrow('--cpu-load takes a whole number from 1 to 100');
+});

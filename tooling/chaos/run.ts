@@ -6,6 +6,7 @@ import { startLocalCluster } from '../../apps/node-server/test/local-cluster.ts'
 import { Prng } from '../../packages/replication/src/testing/prng.ts';
 import { recordEvidence } from '../evidence/record.ts';
 import { Load } from './load.ts';
+import { runMeasure } from './measure.ts';
 import { Nemesis } from './nemesis.ts';
 import { type ChaosCommand, parseCommand, USAGE } from './options.ts';
 import { untilRootsEqual } from './replica-roots.ts';
@@ -32,6 +33,15 @@ const command = parse();
 const startedAt = performance.now();
 const seconds = (): number => Math.round((performance.now() - startedAt) / 100) / 10;
 const say = (line: string): void => console.log(`${seconds().toFixed(1).padStart(7)} s  ${line}`);
+
+if (command.measure !== undefined) {
+  const { figures, violations } = await runMeasure(command.measure, command, say);
+  console.log(JSON.stringify(figures, null, 2));
+  for (const violation of violations.slice(0, SHOWN_MAX)) console.error(violation);
+  if (command.json !== undefined) writeFileSync(command.json, `${JSON.stringify(figures, null, 2)}\n`);
+  if (command.record) recordEvidence('chaos', figures);
+  process.exit(violations.length === 0 ? 0 : 1);
+}
 
 await using etcd = command.faults.includes('store') ? await openEtcd() : undefined;
 await using cluster = await startLocalCluster({
