@@ -3,6 +3,7 @@ import {
   MEMBERSHIP_PRESETS,
   type MembershipMutation,
   type MembershipPreset,
+  measureEarlyKill,
   runMembership,
 } from '@ferrite/replication/testing';
 import { describe, expect, it } from 'vitest';
@@ -29,5 +30,13 @@ describe.each(bugs)('the planted bug %s', (name, preset) => {
     let seed = 1;
     while (seed <= SEEDS_MAX && runMembership(seed, { preset, mutations: [name] }).violations.length === 0) seed++;
     expect(seed).toBeLessThanOrEqual(SEEDS_MAX);
+  });
+});
+
+describe.each([3, 5, 10])('a node of %i that dies when the others have just been started', (nodes) => {
+  it('is held for dead by all within 2 s in nearly every run', () => {
+    // What a node missed because others were not there yet must not count as its own illness.
+    const late = Array.from({ length: 200 }, (_, at) => measureEarlyKill(nodes, at + 1)).filter((ms) => ms > 2_000);
+    expect(late.length).toBeLessThanOrEqual(4);
   });
 });

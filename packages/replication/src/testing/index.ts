@@ -2,6 +2,7 @@ export type { MembershipMutation } from '../core/membership/mutation.ts';
 export type { MutationName } from '../core/mutation.ts';
 export { checkHistory } from './checker.ts';
 export type { FinalState, History, ReadRecord, Rule, SeenValue, Violation, WriteRecord } from './history.ts';
+export { measureEarlyKill } from './membership/measure-early-kill.ts';
 export { type MembershipFigures, measureMembership } from './membership/measure-membership.ts';
 export { MEMBERSHIP_BUGS } from './membership/planted.ts';
 export {

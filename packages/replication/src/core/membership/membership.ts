@@ -82,6 +82,7 @@ export class Membership {
       next: () => this.#next(),
       some: (count: number, except: string) => this.#some(count, except),
       send: (to: string, message: BareMessage) => this.#send(to, message),
+      heardOf: (node: string) => (this.#table.get(node)?.boot ?? 0) > 0,
       failed: (node: string) => this.#failed(node),
     };
     this.#prober = new Prober(host, this.#health, this.#planted);

@@ -14,6 +14,8 @@ export interface ProberHost {
   /** Live nodes other than this one and `except`, at most `count`, at random. */
   some(count: number, except: string): readonly string[];
   send(to: string, message: BareMessage): void;
+  /** Whether `node` has said a word since this node knows of it. */
+  heardOf(node: string): boolean;
   /** The probe of `node` had no answer, direct or indirect. */
   failed(node: string): void;
 }
@@ -117,7 +119,8 @@ export class Prober {
     if (this.#planted('no-indirect-probes')) return;
     const { sequence, target } = probe;
     for (const helper of this.#host.some(INDIRECT_PROBES, target)) {
-      probe.silent.add(helper);
+      // One that has not started yet says nothing about this node's own line.
+      if (this.#host.heardOf(helper)) probe.silent.add(helper);
       this.#host.send(helper, { type: 'pingRequest', sequence, target });
     }
   }

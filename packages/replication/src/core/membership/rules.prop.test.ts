@@ -85,8 +85,14 @@ describe('a suspicion', () => {
     );
   });
 
-  it('lasts longer for an accuser in poor health', () => {
+  it('lasts longer where this node is in poor health, until enough others have come to the same view', () => {
     expect(new Suspicion('a', 0, 0, 3).endsAtMs).toBe(3 * SUSPICION_MIN_MS);
+    const suspicion = new Suspicion('a', 0, 2, 3);
+    expect(suspicion.endsAtMs).toBe(3 * SUSPICION_MAX_MS);
+    suspicion.confirm(suspect('b'), false);
+    expect(suspicion.endsAtMs).toBeLessThan(3 * SUSPICION_MAX_MS);
+    suspicion.confirm(suspect('c'), false);
+    expect(suspicion.endsAtMs).toBe(SUSPICION_MIN_MS);
   });
 });
 

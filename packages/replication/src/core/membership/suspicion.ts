@@ -3,7 +3,8 @@ import { CONFIRMATIONS_MAX, SUSPICION_MAX_MS, SUSPICION_MIN_MS } from './limits.
 
 /**
  * The time a suspect has to refute. It shrinks from the maximum to the minimum, on a log scale, as other nodes come to
- * suspect it by themselves (Lifeguard): one accuser may be at fault itself, four hardly are.
+ * suspect it by themselves (Lifeguard): one accuser may be at fault itself, four hardly are. What is stretched because this
+ * node seems to be unwell shrinks with them too, since then it is not this node's own word that counts.
  */
 export class Suspicion {
   readonly #startedAtMs: number;
@@ -12,7 +13,7 @@ export class Suspicion {
   readonly #accusers: Set<string>;
   #confirmations = 0;
 
-  /** `others` live nodes besides this one and the suspect could confirm; `factor` stretches it (local health). */
+  /** `others` live nodes besides the first accuser could confirm; `factor` stretches it (local health) until they have. */
   constructor(accuser: string, nowMs: number, others: number, factor: number) {
     this.#accusers = new Set([accuser]);
     this.#startedAtMs = nowMs;
@@ -32,8 +33,10 @@ export class Suspicion {
   /** When the suspect is dead, unless it is heard of before. */
   get endsAtMs(): number {
     const wanted = this.#confirmationsWanted;
-    const shrunk = wanted === 0 ? 1 : Math.log(this.#confirmations + 1) / Math.log(wanted + 1);
+    const confirmed = Math.log(this.#confirmations + 1) / Math.log(wanted + 1);
+    const shrunk = wanted === 0 ? 1 : confirmed;
     const waitMs = SUSPICION_MAX_MS - (SUSPICION_MAX_MS - SUSPICION_MIN_MS) * shrunk;
-    return this.#startedAtMs + waitMs * this.#factor;
+    const alone = wanted === 0 ? 1 : 1 - shrunk;
+    return this.#startedAtMs + waitMs * (1 + (this.#factor - 1) * alone);
   }
 }
