@@ -155,7 +155,11 @@ export function runScenario(seed: number, scenario: Scenario, options: Omit<SimO
   for (const { disk } of machines) disk.calm();
   nemesis.healAll();
   if (world.moving) lookOften(timeline, machines);
-  const [stuck] = runUntilNone(timeline, MOVES_MS, () => openMoves(store.document, nodes));
+  const [stuck] = runUntilNone(timeline, MOVES_MS, () => {
+    // A process that has ended by itself is started again, as often as it takes.
+    for (const node of nodes) node.start();
+    return openMoves(store.document, nodes);
+  });
   if (stuck !== undefined) world.violated('not-live', stuck);
   const { faults } = nemesis;
   clients.history.kept = keptUnder(faults);
