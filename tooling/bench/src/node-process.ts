@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort, spawnOwned } from './peers/program.ts';
 
-const MAIN = fileURLToPath(new URL('../../../apps/node-server/dist/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../../apps/node-server/bin/ferrite-node.js', import.meta.url));
 const READY_WITHIN_MS = 60_000;
 
 /** Real nodes, a process each, that are a cluster. */
@@ -72,7 +72,7 @@ function startNode(files: string, config: { readonly listen: { readonly metrics:
   // JSON is YAML.
   writeFileSync(`${files}.yaml`, JSON.stringify(config));
   const log = openSync(`${files}.log`, 'a');
-  const child = spawnOwned(process.execPath, [MAIN, '--config', `${files}.yaml`], ['ignore', log, log]);
+  const child = spawnOwned(PROGRAM, ['--config', `${files}.yaml`], ['ignore', log, log]);
   closeSync(log);
   const gone = once(child, 'exit');
   const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Child, EXIT_CONFIG } from './child.ts';
@@ -86,8 +86,10 @@ function nodeChild(
   options: { restart: boolean; say: (line: string) => void },
 ): Child {
   const { configFile, logFile, pidFile } = place;
-  const command = [process.execPath, program('apps/node-server/dist/main.js'), '--config', configFile] as const;
-  const env = { ...process.env, [CLUSTER_MARK]: layout.data };
+  // The program's first line names the flags of its Node; which Node that is, the path decides.
+  const path = [dirname(process.execPath), process.env['PATH']].join(delimiter);
+  const command = [program('apps/node-server/bin/ferrite-node.js'), '--config', configFile] as const;
+  const env = { ...process.env, PATH: path, [CLUSTER_MARK]: layout.data };
   return new Child({ name: place.id, command, env, logFile, pidFile, restart: options.restart }, options.say);
 }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { createServer } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
@@ -26,7 +26,9 @@ export async function output(program: string, args: readonly string[], withinMs 
 
 /** Starts a server that does not outlive this process, however that ends (short of SIGKILL). */
 export function spawnOwned(program: string, args: readonly string[], stdio: StdioOptions): ChildProcess {
-  const child = spawn(program, [...args], { stdio });
+  // A script that asks for `node` gets this one.
+  const path = [dirname(process.execPath), process.env['PATH']].join(delimiter);
+  const child = spawn(program, [...args], { stdio, env: { ...process.env, PATH: path } });
   const end = (): void => void child.kill('SIGKILL');
   process.once('exit', end);
   child.once('exit', () => process.removeListener('exit', end));
