@@ -12,6 +12,8 @@ import { RecordKey } from './record-key.ts';
 import type { Leaf, TreeRoot } from './repair-message.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { epochOfAll, keyspaceById, replicasOf } from './replicas.ts';
+import { assertCurrent } from './route.ts';
+import type { TopologyDocument } from './topology.ts';
 import { partitionEpoch } from './topology-moves.ts';
 
 /** How anti-entropy goes on. */
@@ -31,6 +33,8 @@ export interface AntiEntropyStatus {
 interface Pair {
   readonly peer: string;
   readonly partition: number;
+  /** The partition's, as of when the two were both replicas of it (INV-REPL-31). */
+  readonly epoch: number;
   readonly keyspaceId: number;
 }
 
@@ -114,20 +118,23 @@ export class AntiEntropy {
         this.#missed += partitions.length;
         return done();
       }
-      const differing = response.roots.filter((theirs) => this.#differs(peer, theirs));
+      const topology = this.#node.topology();
+      const differing = response.roots.filter((theirs) => this.#differs(topology, peer, theirs));
       this.#differing += differing.length;
       forEachBounded(
         differing,
         WALKS_MAX,
-        ({ partition, keyspaceId }, walked) => this.#walk({ peer, partition, keyspaceId }, [0], walked),
+        ({ partition, keyspaceId }, walked) => {
+          const epoch = partitionEpoch(topology, partition);
+          this.#walk({ peer, partition, epoch, keyspaceId }, [0], walked);
+        },
         done,
       );
     });
   }
 
-  #differs(peer: string, { partition, keyspaceId, root }: TreeRoot): boolean {
+  #differs(topology: TopologyDocument, peer: string, { partition, keyspaceId, root }: TreeRoot): boolean {
     const { trees, self } = this.#node;
-    const topology = this.#node.topology();
     const keyspace = keyspaceById(topology, keyspaceId);
     if (keyspace === undefined) return false;
     const replicas = replicasOf(topology, keyspace, partition);
@@ -138,13 +145,12 @@ export class AntiEntropy {
 
   /** Goes down from `open` (numbers of tree nodes) to the buckets that differ. */
   #walk(pair: Pair, open: readonly number[], done: () => void): void {
-    const { peer, partition, keyspaceId } = pair;
+    const { peer, partition, epoch, keyspaceId } = pair;
     const [node, ...rest] = open;
     if (node === undefined) return done();
     const next = (): void => this.#walk(pair, rest, done);
     const bucket = bucketOfNode(node);
     if (bucket !== undefined) return this.#bucket(pair, bucket, undefined, next);
-    const epoch = partitionEpoch(this.#node.topology(), partition);
     this.#ask(peer, { type: 'branch', epoch, partition, keyspaceId, node }, 'branch', (response) => {
       const tree = this.#node.trees.ready(partition, keyspaceId);
       if (response === undefined || response.children.length === 0 || tree === undefined) return done();
@@ -154,8 +160,7 @@ export class AntiEntropy {
 
   /** Merges what differs in a bucket, portion by portion of the peer's leaves. */
   #bucket(pair: Pair, bucket: number, after: Place | undefined, done: () => void): void {
-    const { peer, partition, keyspaceId } = pair;
-    const epoch = partitionEpoch(this.#node.topology(), partition);
+    const { peer, partition, epoch, keyspaceId } = pair;
     this.#ask(peer, { type: 'leaves', epoch, partition, keyspaceId, bucket, after }, 'leaves', (theirs) => {
       if (theirs === undefined) return done();
       this.#ownLeaves({ ...pair, bucket, after, until: theirs.next }, [], (ours) => {
@@ -188,9 +193,8 @@ export class AntiEntropy {
   }
 
   /** Merges the peer's copy into ours, and the result into the peer's (P1). */
-  #merge({ peer, partition, keyspaceId }: Pair, key: Uint8Array, done: () => void): void {
+  #merge({ peer, partition, epoch, keyspaceId }: Pair, key: Uint8Array, done: () => void): void {
     const { background, records, planted, fences } = this.#node;
-    const epoch = partitionEpoch(this.#node.topology(), partition);
     background.run('anti-entropy', (release) => {
       const end = (bytes: number): void => {
         release(bytes);
@@ -207,6 +211,7 @@ export class AntiEntropy {
         records.update(
           new RecordKey(keyspaceId, key),
           (stored) => {
+            assertCurrent(this.#node, { partition, epoch });
             if (fences.own(partition) !== own && !planted('forget-unfenced')) throw new StoreError('RECOVERING');
             merged = planted('anti-entropy-overwrites') ? theirs : mergeVersions(stored, theirs);
             return merged;
@@ -218,7 +223,7 @@ export class AntiEntropy {
               this.#recordsMerged++;
               if (versionsEqual(merged, theirs)) return end(bytes);
               const record = encodeVersions(merged);
-              const write = { keyspaceId, key, record, memory: false, fence };
+              const write = { epoch, keyspaceId, key, record, memory: false, fence };
               sendRecord(this.#node, peer, write, TRANSFER_TIMEOUT_MS, () => end(bytes + record.byteLength));
             },
           },

@@ -35,7 +35,9 @@ export class Desk {
   ask(effect: WithoutTicket<Asking>, then: (answer: Answer) => void): number {
     const ticket = this.#next++;
     this.#waiting.set(ticket, then);
-    if (!this.#shut) this.#effects.push(Object.assign(effect, { ticket }) as Effect);
+    if (this.#shut) return ticket;
+    (effect as { ticket?: number }).ticket = ticket;
+    this.#effects.push(effect as Effect);
     return ticket;
   }
 

@@ -1,13 +1,17 @@
+import { StoreError } from '@ferrite/errors';
 import type { Outcome, PeerRequest, PeerResponse } from './message.ts';
 import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
-import { epochOfKey, partitionOfKey } from './replicas.ts';
+import { partitionOfKey } from './replicas.ts';
+import { isCurrent } from './route.ts';
 
 /** How often a record is read and sent anew because its receiver has forgotten something meanwhile. */
 const ATTEMPTS_MAX = 3;
 
 /** A record on its way to a peer. */
 export interface FencedWrite {
+  /** The partition's, as of when the peer was chosen (INV-REPL-31). */
+  readonly epoch: number;
   readonly keyspaceId: number;
   readonly key: Uint8Array;
   readonly record: Uint8Array;
@@ -27,7 +31,7 @@ export function sendRecord(
   timeoutMs: number,
   then: (outcome: Outcome<PeerResponse>) => void,
 ): void {
-  const request: PeerRequest = { type: 'write', epoch: epochOfKey(node.topology(), write.key), ...write };
+  const request: PeerRequest = { type: 'write', ...write };
   sendTo(node, to, request, timeoutMs, (outcome) => {
     if (outcome.ok && outcome.value.type === 'fenced')
       node.fences.learn(to, partitionOfKey(node.topology(), write.key), outcome.value.fence);
@@ -47,10 +51,15 @@ export function sendCurrent(
   then: (outcome: Outcome<PeerResponse>) => void,
   attempt = 1,
 ): void {
-  const { keyspaceId, key } = what;
-  const fence = node.fences.of(to, partitionOfKey(node.topology(), key));
+  const { epoch, keyspaceId, key } = what;
+  const partition = partitionOfKey(node.topology(), key);
+  const fence = node.fences.of(to, partition);
+  const { drops } = node.records;
   node.records.read(new RecordKey(keyspaceId, key), false, (outcome) => {
     if (!outcome.ok) return then(outcome);
+    // Unless it is dropped here, which says nothing of the others.
+    if (drops !== node.records.drops || !isCurrent(node, { partition, epoch }))
+      return then({ ok: false, error: new StoreError('TOPOLOGY_STALE') });
     if (outcome.value === undefined) return then({ ok: true, value: { type: 'write', durable: true } });
     sendRecord(node, to, { ...what, record: outcome.value, fence }, timeoutMs, (reply) => {
       const again = reply.ok && reply.value.type === 'fenced' && attempt < ATTEMPTS_MAX;

@@ -9,8 +9,8 @@ import { ReadTally } from './read-tally.ts';
 import { decodeVersions, encodeVersions, mergeVersions, type Versions } from './record.ts';
 import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
+import { assertCurrent, isCurrent, type Route, routeNow } from './route.ts';
 import type { Consistency } from './topology.ts';
-import { partitionEpoch } from './topology-moves.ts';
 
 /** A set of replicas, and how many of them must hold what a read tells of. */
 interface WriteGoal {
@@ -24,11 +24,6 @@ const ATTEMPTS_MAX = 3;
 /** A read that this node coordinates. */
 export interface CoordinatedRead {
   readonly at: RecordKey;
-  readonly partition: number;
-  /** Whom to ask. */
-  readonly replicas: readonly string[];
-  /** A quorum of each of these must hold what a read tells of (P10, P14). */
-  readonly sets: readonly (readonly string[])[];
   readonly consistency: Consistency;
   /** What the answer must descend from. */
   readonly atLeast?: CausalContext | undefined;
@@ -48,25 +43,25 @@ export function coordinateRead(
   attempt = 1,
 ): void {
   const { planted, self } = node;
+  const route = routeNow(node, read.at);
+  if (route === undefined) return done({ ok: false, error: new StoreError('KEYSPACE_NOT_FOUND') });
   const one = read.consistency === 'ONE';
   // A dead replica still counts (P10, INV-SWIM-7).
   const counting = planted('dead-leave-quorum')
-    ? read.replicas.filter((each) => node.peers.liveness(each) !== 'dead')
-    : read.replicas;
+    ? route.read.filter((each) => node.peers.liveness(each) !== 'dead')
+    : route.read;
   const goal = needed(read.consistency, counting.length);
   const tally = new ReadTally(planted('count-reads-short') && !one ? goal - 1 : goal);
   const atLeast = read.atLeast && new AtLeast(read.atLeast);
-  const waiting = candidates(node, read);
+  const waiting = candidates(node, route, one);
   let begun = 0;
   /** Peers that have not answered yet. */
   const asked = new Set<string>();
   // Of before anything is read: what is forgotten meanwhile must not be written back.
-  const fences = fencesOf(node, {
-    replicas: read.sets.length === 1 ? read.replicas : read.sets.flat(),
-    partition: read.partition,
-  });
+  const fences = fencesOf(node, route.partition, route.all);
   let outstanding = 0;
-  let state: 'asking' | 'repairing' | 'finished' = 'asking';
+  let state = 'asking' as 'asking' | 'repairing' | 'finished';
+  let stopTimer = (): void => {};
   let stopHedge = (): void => {};
 
   const finish = (outcome: Outcome<GetResult>): void => {
@@ -76,26 +71,26 @@ export function coordinateRead(
     stopHedge();
     done(outcome);
   };
-  const fail = (reason: 'DEADLINE_EXCEEDED' | 'QUORUM_UNAVAILABLE' | 'STALE_READ', message: string): void =>
-    finish({ ok: false, error: new StoreError(reason, { message }) });
-  const stopTimer = node.desk.timer(read.timeoutMs, () =>
+  const fail = (reason: 'DEADLINE_EXCEEDED' | 'QUORUM_UNAVAILABLE' | 'STALE_READ', message: string): void => {
+    if (state !== 'finished') finish({ ok: false, error: new StoreError(reason, { message }) });
+  };
+  const late = (): void =>
     fail(
       state === 'asking' && tally.enough ? 'STALE_READ' : 'DEADLINE_EXCEEDED',
       `${tally.members} of ${tally.needed} replicas answered in time`,
-    ),
-  );
+    );
 
   const repair = (merged: Versions, { stale, rebuilding, current }: ReturnType<ReadTally['compare']>): void => {
     const holders = new Set(current);
     const missing = ({ replicas, goal }: WriteGoal): number =>
       goal - replicas.reduce((count, id) => count + (holders.has(id) ? 1 : 0), 0);
-    const goals = read.sets.map((replicas): WriteGoal => {
+    const goals = route.write.map((replicas): WriteGoal => {
       const level = one ? 1 : read.consistency === 'ALL' ? replicas.length : majority(replicas.length);
       return { replicas, goal: level - (planted('repair-counts-short') ? 1 : 0) };
     });
     // A set that is not read from, because the partition moves, is asked for nothing and told everything.
-    const others = read.sets.flat().filter((id) => !read.replicas.includes(id));
-    const targets = [...stale, ...new Set(others)];
+    const others = route.all.filter((id) => !route.read.includes(id));
+    const targets = [...stale, ...others];
     // Who gets all from its recovery gets it here only as far as the promise of this read needs it.
     const spare = [...rebuilding];
     targets.push(...spare.splice(0, Math.max(0, ...goals.map((goal) => missing(goal) - stale.length))));
@@ -104,16 +99,17 @@ export function coordinateRead(
     const send = (): void => {
       const target = targets.shift()!;
       outstanding.add(target);
-      writeBack(node, read, target, merged, fences, (outcome) => settle(target, outcome));
+      writeBack(node, { ...read, route }, target, merged, fences, (outcome) => settle(target, outcome));
     };
     const settle = (target: string, outcome: WriteBackOutcome): void => {
       const ok = outcome === 'durable';
       outstanding.delete(target);
       if (ok) holders.add(target);
       if (state === 'finished') return;
+      // What was read may be older than what the replica has forgotten since.
       if (outcome === 'fenced' && attempt < ATTEMPTS_MAX) return restart();
       const open = goals.filter((goal) => missing(goal) > 0);
-      if (open.length === 0) return finish({ ok: true, value: { versions: merged } });
+      if (open.length === 0) return tell(merged);
       // A replica that was not asked yet can hold the answer as well as the one that failed.
       if (!ok) targets.push(...waiting.splice(0, 1));
       if (targets.length > 0) return send();
@@ -122,15 +118,21 @@ export function coordinateRead(
       if (!open.every(possible)) fail('QUORUM_UNAVAILABLE', 'too few replicas could be brought up to date');
     };
     while (targets.length > 0) send();
-    if (goals.every((goal) => missing(goal) <= 0)) finish({ ok: true, value: { versions: merged } });
+    if (goals.every((goal) => missing(goal) <= 0)) tell(merged);
   };
 
-  /** What was read may be older than what a replica has forgotten since: from the beginning, in what may be left of the time. */
+  /** From the beginning, by what holds now, in what may be left of the time. */
   const restart = (): void => {
+    if (attempt === ATTEMPTS_MAX) return fail('QUORUM_UNAVAILABLE', 'its replicas were changed too often meanwhile');
     state = 'finished';
     stopTimer();
     stopHedge();
     coordinateRead(node, { ...read, timeoutMs: read.timeoutMs / 2 }, done, attempt + 1);
+  };
+
+  const tell = (versions: Versions): void => {
+    if (one || isCurrent(node, route)) finish({ ok: true, value: { versions } });
+    else restart();
   };
 
   const vote = (from: string, bytes: Uint8Array | undefined, standing: Standing, floor?: Floor): void => {
@@ -158,8 +160,9 @@ export function coordinateRead(
     outstanding++;
     begun++;
     if (replica === self) {
-      if (node.standings.isStale(read.partition)) return missed(self);
-      const { partition, at } = read;
+      const { at } = read;
+      const { partition } = route;
+      if (node.standings.isStale(partition)) return missed(self);
       const { keyspaceId, key } = at;
       const before = node.standings.ofRecord(partition, keyspaceId, key);
       node.records.read(at, !one && !planted('read-unflushed'), (outcome) => {
@@ -173,7 +176,7 @@ export function coordinateRead(
       return;
     }
     asked.add(replica);
-    const epoch = partitionEpoch(node.topology(), read.partition);
+    const { epoch } = route;
     sendTo(
       node,
       replica,
@@ -208,9 +211,8 @@ export function coordinateRead(
       const found = tally.compare(merged);
       const hidden = planted('tombstones-not-repaired') && merged.siblings.length === 0;
       const behind = found.stale.length + found.rebuilding.length;
-      const known = behind === 0 && (read.sets.length === 1 || isEmptyContext(merged.context));
-      if (one || known || hidden || planted('skip-read-repair'))
-        return finish({ ok: true, value: { versions: merged } });
+      const known = behind === 0 && (route.write.length === 1 || isEmptyContext(merged.context));
+      if (one || known || hidden || planted('skip-read-repair')) return tell(merged);
       state = 'repairing';
       return repair(merged, found);
     }
@@ -220,14 +222,15 @@ export function coordinateRead(
 
   /** There are answers enough, and what was demanded is in none of them: a quorum is asked for it, and then all. */
   const insist = (): void => {
-    const more = begun < majority(read.replicas.length) ? majority(read.replicas.length) - begun : waiting.length;
+    const quorum = majority(route.read.length);
+    const more = begun < quorum ? quorum - begun : waiting.length;
     for (const replica of waiting.splice(0, outstanding === 0 ? more : 0)) ask(replica);
     if (outstanding > 0 || state !== 'asking') return;
     if (planted('at-least-forgives')) return finish({ ok: true, value: { versions: tally.merged() } });
     fail('STALE_READ', `none of the ${begun} replicas asked knows of what the answer must descend from`);
   };
 
-  /** Asks one more, in place of those that are late: soon if this read may be a hedged one, in any case in the end. */
+  /** Asks one more, in route of those that are late: soon if this read may be a hedged one, in any case in the end. */
   const hedge = (last: boolean): void => {
     if (state !== 'asking' || waiting.length === 0) return;
     if (!last && !node.peers.spendHedge()) {
@@ -244,6 +247,9 @@ export function coordinateRead(
 
   node.peers.earnHedge();
   widen();
+  // Answered from memory.
+  if (state === 'finished') return;
+  stopTimer = node.desk.timer(read.timeoutMs, late);
   startHedge();
   if (outstanding === 0) fail('QUORUM_UNAVAILABLE', 'the key has no replica');
 }
@@ -254,19 +260,20 @@ export function floorOf({ actors }: ReplicaContext, partition: number): Floor {
 }
 
 /** The replicas in the order in which they are asked: this node first, if its word may count, the live and fast next. */
-function candidates(node: ReplicaContext, read: CoordinatedRead): string[] {
+function candidates(node: ReplicaContext, route: Route, one: boolean): string[] {
   const { self, standings } = node;
-  const others = node.peers.preferred(read.replicas.filter((replica) => replica !== self));
-  if (!read.replicas.includes(self)) return [...others];
-  const useful = read.consistency === 'ONE' || standings.isMember(read.partition);
+  const others = node.peers.preferred(route.read.filter((replica) => replica !== self));
+  if (!route.read.includes(self)) return [...others];
+  const useful = one || standings.isMember(route.partition);
   if (node.planted('votes-twice')) return [self, self, ...others];
   return useful ? [self, ...others] : [...others, self];
 }
 
-/** The fences of all replicas as they are known now. */
+/** The fences of the replicas of a partition as they are known now. */
 export function fencesOf(
   node: ReplicaContext,
-  { replicas, partition }: { readonly replicas: readonly string[]; readonly partition: number },
+  partition: number,
+  replicas: readonly string[],
 ): ReadonlyMap<string, number> {
   const { fences, self } = node;
   return new Map(replicas.map((id) => [id, id === self ? fences.own(partition) : fences.of(id, partition)]));
@@ -278,17 +285,19 @@ export type WriteBackOutcome = 'durable' | 'failed' | 'fenced';
 /** Merges `versions` into a replica's copy; `fences` are of before they were read. */
 export function writeBack(
   node: ReplicaContext,
-  record: { readonly at: RecordKey; readonly partition: number; readonly timeoutMs: number },
+  record: { readonly at: RecordKey; readonly route: Pick<Route, 'partition' | 'epoch'>; readonly timeoutMs: number },
   replica: string,
   versions: Versions,
   fences: ReadonlyMap<string, number>,
   settle: (outcome: WriteBackOutcome) => void,
 ): void {
-  const { at, partition, timeoutMs } = record;
+  const { at, route, timeoutMs } = record;
+  const { partition, epoch } = route;
   const fence = fences.get(replica) ?? 0;
   if (replica === node.self) {
     let fenced = false;
     const change = (stored: Versions): Versions => {
+      assertCurrent(node, route);
       fenced = node.fences.own(partition) !== fence && !node.planted('forget-unfenced');
       return fenced ? stored : mergeVersions(stored, versions);
     };
@@ -300,7 +309,7 @@ export function writeBack(
     return;
   }
   const { keyspaceId, key } = at;
-  const write = { keyspaceId, key, record: encodeVersions(versions), memory: false, fence };
+  const write = { epoch, keyspaceId, key, record: encodeVersions(versions), memory: false, fence };
   sendRecord(node, replica, write, timeoutMs, (reply) => {
     if (reply.ok && reply.value.type === 'fenced') return settle('fenced');
     settle(reply.ok && reply.value.type === 'write' && reply.value.durable ? 'durable' : 'failed');

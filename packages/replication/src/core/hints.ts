@@ -14,6 +14,7 @@ import {
 import { RecordKey } from './record-key.ts';
 import type { ReplicaContext } from './replica-context.ts';
 import { keyspaceById, partitionOfKey, replicasOf } from './replicas.ts';
+import { partitionEpoch } from './topology-moves.ts';
 
 /** How handoff goes on. */
 export interface HintsStatus {
@@ -107,6 +108,7 @@ export class Hints {
     // Who is no replica any more needs nothing, and who is none here has nothing to say.
     if (!replicas.includes(peer) || !replicas.includes(self)) return then('done');
     if (standings.ofRecord(partition, keyspaceId, key) !== 'member') return then('keep');
+    const epoch = partitionEpoch(topology, partition);
     background.run('hints', (release) => {
       const fence = this.#node.fences.of(peer, partition);
       records.read(new RecordKey(keyspaceId, key), true, (outcome) => {
@@ -115,7 +117,7 @@ export class Hints {
           release(0);
           return then(outcome.ok ? 'done' : 'keep');
         }
-        const write = { keyspaceId, key, record, memory: false, fence };
+        const write = { epoch, keyspaceId, key, record, memory: false, fence };
         sendRecord(this.#node, peer, write, TRANSFER_TIMEOUT_MS, (reply) => {
           release(record.byteLength);
           const taken = reply.ok && reply.value.type === 'write' && reply.value.durable;

@@ -1,5 +1,7 @@
 import type { Actors } from './actors.ts';
+import type { Desk } from './desk.ts';
 import { forEachBounded } from './for-each-bounded.ts';
+import { SYSTEM_RETRY_MS } from './limits.ts';
 import type { LocalRecords } from './local-records.ts';
 import type { Planted } from './mutation.ts';
 import type { Standings } from './standings.ts';
@@ -9,6 +11,7 @@ import { isNewcomer, keepsPartition, moveOf } from './topology-moves.ts';
 /** What the holdings need of the node. */
 export interface HoldingsHost {
   readonly self: string;
+  readonly desk: Desk;
   readonly standings: Standings;
   readonly actors: Actors;
   readonly records: LocalRecords;
@@ -108,7 +111,7 @@ export class Holdings {
     return false;
   }
 
-  /** Drops what this node has no part in any more, one after the other; what the device refuses, with the next document. */
+  /** Drops what this node has no part in any more, one after the other; what the device refuses or comes meanwhile, in a while. */
   #drop(): void {
     if (this.#dropping) return;
     const drops = [...this.#drops].flatMap(([keyspaceId, partitions]) =>
@@ -129,6 +132,7 @@ export class Holdings {
       },
       () => {
         this.#dropping = false;
+        this.#host.desk.timer(SYSTEM_RETRY_MS, () => this.#drop());
       },
     );
   }

@@ -15,7 +15,9 @@ import { epochOfKey, keyspaceById, replicasOf } from './replicas.ts';
 import { coordinateScan } from './scan-coordinator.ts';
 import { coordinateTokened } from './tokened-put.ts';
 import type { Keyspace } from './topology.ts';
-import { replicaSetsOf } from './topology-moves.ts';
+
+/** How often a write that has not begun yet is begun anew by a new table. */
+const ATTEMPTS_MAX = 3;
 
 type Write = Extract<CoordinatedOp, { readonly op: 'put' | 'delete' }>;
 
@@ -42,7 +44,7 @@ export class Operations {
     const { consistency, timeoutMs } = command;
     const at = new RecordKey(keyspace.id, command.key);
     if (command.type === 'get') {
-      return this.#get(keyspace, at, { consistency, timeoutMs, atLeast: command.atLeast }, (outcome) =>
+      return this.#get(at, { consistency, timeoutMs, atLeast: command.atLeast }, (outcome) =>
         reply(presentRecord(this.#node, keyspace, outcome)),
       );
     }
@@ -64,7 +66,7 @@ export class Operations {
     if (keyspace === undefined) return respond({ ok: false, error: new StoreError('KEYSPACE_NOT_FOUND') });
     const at = new RecordKey(keyspace.id, request.key);
     if (op.op === 'get') {
-      return this.#get(keyspace, at, { consistency: op.consistency, timeoutMs }, (outcome) =>
+      return this.#get(at, { consistency: op.consistency, timeoutMs }, (outcome) =>
         respond(
           outcome.ok ? { ok: true, value: { type: 'got', record: encodeVersions(outcome.value.versions) } } : outcome,
         ),
@@ -88,15 +90,11 @@ export class Operations {
   }
 
   #get(
-    keyspace: Keyspace,
     at: RecordKey,
     how: Pick<CoordinatedRead, 'consistency' | 'timeoutMs' | 'atLeast'>,
     done: (outcome: Outcome<GetResult>) => void,
   ): void {
-    const topology = this.#node.topology();
-    const partition = at.partition(topology.partitionBits);
-    const { read: replicas, write: sets } = replicaSetsOf(topology, keyspace, partition);
-    coordinateRead(this.#node, { at, partition, replicas, sets, ...how }, done);
+    coordinateRead(this.#node, { at, ...how }, done);
   }
 
   /** Coordinates here if this node is a member of the key's partition, else at one that is (P2). */
@@ -106,6 +104,7 @@ export class Operations {
     op: Write,
     timeoutMs: number,
     done: (outcome: Outcome<WriteResult>) => void,
+    attempt = 1,
   ): void {
     const topology = this.#node.topology();
     const partition = at.partition(topology.partitionBits);
@@ -115,8 +114,11 @@ export class Operations {
     const mine = replicas.includes(self) || this.#node.planted('stranger-coordinates');
     if (!mine || !this.#mayCoordinate(partition)) return this.#forward(at, op, timeoutMs, elsewhere(), done);
     this.#coordinate(keyspace, at, op, timeoutMs, (outcome) => {
-      const damaged = !outcome.ok && outcome.error.reason === 'RECOVERING' && outcome.error.effect === 'none';
-      if (damaged) this.#forward(at, op, timeoutMs, elsewhere(), done);
+      const refused = outcome.ok || outcome.error.effect !== 'none' ? undefined : outcome.error.reason;
+      // The table changed while this waited for its turn.
+      if (refused === 'TOPOLOGY_STALE' && attempt < ATTEMPTS_MAX)
+        this.#write(keyspace, at, op, timeoutMs, done, attempt + 1);
+      else if (refused === 'RECOVERING') this.#forward(at, op, timeoutMs, elsewhere(), done);
       else done(outcome);
     });
   }
@@ -132,9 +134,6 @@ export class Operations {
     timeoutMs: number,
     done: (outcome: Outcome<WriteResult>) => void,
   ): void {
-    const topology = this.#node.topology();
-    const partition = at.partition(topology.partitionBits);
-    const { read, write: sets, all: replicas } = replicaSetsOf(topology, keyspace, partition);
     const { consistency, memory, ttlMs } = op;
     const writtenAtMs = this.#node.wallMs();
     const expiresAtMs = ttlMs === 0 ? 0 : writtenAtMs + ttlMs;
@@ -143,10 +142,6 @@ export class Operations {
     const { context } = op;
     const write = {
       at,
-      partition,
-      read,
-      sets,
-      replicas,
       value,
       context,
       policy,
@@ -166,7 +161,7 @@ export class Operations {
       return coordinateWrite(this.#node, { ...write, context: emptyContext }, done);
     // Each of the two steps gets half of the time.
     const level = this.#node.planted('blind-delete-reads-one') ? 'ONE' : 'QUORUM';
-    this.#get(keyspace, at, { consistency: level, timeoutMs: timeoutMs / 2 }, (read) => {
+    this.#get(at, { consistency: level, timeoutMs: timeoutMs / 2 }, (read) => {
       if (!read.ok) return done(read);
       coordinateWrite(this.#node, { ...write, context: read.value.versions.context, timeoutMs: timeoutMs / 2 }, done);
     });

@@ -10,6 +10,7 @@ import { RepairService } from './repair-service.ts';
 import type { ReplicaContext } from './replica-context.ts';
 import type { ReplicaPages } from './replica-pages.ts';
 import { epochAsked } from './replicas.ts';
+import { staleEpoch } from './route.ts';
 
 type Respond = (outcome: Outcome<PeerResponse>) => void;
 type Request<T extends PeerRequest['type']> = Extract<PeerRequest, { readonly type: T }>;
@@ -34,11 +35,7 @@ export class PeerService {
     if (request.type === 'hello') return this.#identity.hello(request, respond);
     if (request.type === 'confirm') return this.#moves.confirm(request, respond);
     const epoch = epochAsked(this.#node.topology(), request);
-    if (request.epoch < epoch && !this.#node.planted('accept-old-epochs')) {
-      const message = `the sender's table is of epoch ${request.epoch}, this node's of ${epoch}`;
-      const details = { epoch: String(epoch) };
-      return respond({ ok: false, error: new StoreError('TOPOLOGY_STALE', { message, details }) });
-    }
+    if (this.#isOld(request, epoch)) return respond({ ok: false, error: staleEpoch(request.epoch, epoch) });
     if (request.epoch > epoch) this.#node.desk.emit({ type: 'fetchTopology' });
     if (request.type === 'write') return this.#write(request, respond);
     if (request.type === 'read') return this.#read(request, respond);
@@ -49,6 +46,10 @@ export class PeerService {
     this.#pages.read(request, (outcome) =>
       respond(outcome.ok ? { ok: true, value: { type: 'scan', ...outcome.value } } : outcome),
     );
+  }
+
+  #isOld({ epoch }: { readonly epoch: number }, asked: number): boolean {
+    return epoch < asked && !this.#node.planted('accept-old-epochs');
   }
 
   /**
@@ -84,6 +85,9 @@ export class PeerService {
         respond({ ok: false, error: new StoreError('RECOVERING', { effect: 'unknown' }) });
     };
     const change = (stored: Versions): Versions => {
+      // The partition may have moved on while this waited.
+      const epoch = epochAsked(this.#node.topology(), request);
+      if (this.#isOld(request, epoch)) throw staleEpoch(request.epoch, epoch);
       // Under the key's lock: between the arrival and this something may have been forgotten (INV-REPL-16).
       fenced = request.fence !== fences.own(partition) && !planted('forget-unfenced');
       if (fenced) return stored;

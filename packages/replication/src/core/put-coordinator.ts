@@ -19,6 +19,7 @@ import { needed } from './quorum.ts';
 import { encodeVersions, type StoredValue, tokenedWrite, type Versions } from './record.ts';
 import { RecordKey } from './record-key.ts';
 import type { ReplicaContext } from './replica-context.ts';
+import { assertCurrent, isCurrent, type Route, routeNow } from './route.ts';
 import { remember, withTwins } from './tokened-writes.ts';
 import type { ConflictPolicy, Consistency } from './topology.ts';
 import { WriteTally } from './write-tally.ts';
@@ -26,13 +27,6 @@ import { WriteTally } from './write-tally.ts';
 /** A write that this member replica coordinates. */
 export interface CoordinatedWrite {
   readonly at: RecordKey;
-  readonly partition: number;
-  /** Whom a read of the key would ask. */
-  readonly read: readonly string[];
-  /** Of each of these a quorum must have it (P14). */
-  readonly sets: readonly (readonly string[])[];
-  /** Whoever is in one of them, this node among them. */
-  readonly replicas: readonly string[];
   /** Absent: a delete. */
   readonly value: StoredValue | undefined;
   /** Absent: a blind write (P5). */
@@ -43,7 +37,7 @@ export interface CoordinatedWrite {
   /** The hash of the token of a write that may be sent again (P12), and of what its writer had seen. */
   readonly token?: bigint | undefined;
   readonly seen?: bigint;
-  /** Called in place of `done`, once, if this replica knows the token already. */
+  /** Called in route of `done`, once, if this replica knows the token already. */
   readonly known?: () => void;
   readonly consistency: Consistency;
   readonly memory: boolean;
@@ -61,15 +55,17 @@ export function coordinateWrite(
   done: (outcome: Outcome<WriteResult>) => void,
 ): void {
   const { planted } = node;
-  const short = planted('count-writes-short') && write.consistency !== 'ONE' ? 1 : 0;
-  const tally = new WriteTally(
-    planted('move-writes-one-set') ? write.sets.slice(0, 1) : write.sets,
-    (replicas) => needed(write.consistency, replicas) - short,
-    write.memory || planted('accepted-is-enough'),
-  );
+  const first = routeNow(node, write.at);
+  if (first === undefined) return done({ ok: false, error: new StoreError('KEYSPACE_NOT_FOUND') });
+  if (!first.read.includes(node.self) && !planted('stranger-coordinates'))
+    return done({ ok: false, error: new StoreError('RECOVERING') });
+  let route = first;
+  let tally = tallyFor(node, write, route);
   let outcome: Outcomes | undefined;
   let known = false;
   let inLog = false;
+  let flushed = false;
+  let sent: Uint8Array = NOTHING;
   let finished = false;
 
   const finish = (result: Outcome<WriteResult>): void => {
@@ -102,6 +98,7 @@ export function coordinateWrite(
   const judge = (): void => {
     if (finished || outcome === undefined) return;
     const verdict = tally.verdict;
+    if (verdict !== 'wait' && !isCurrent(node, route)) return moveOn();
     if (verdict === 'done') finish({ ok: true, value: { context: outcome.responseContext, ...counts() } });
     if (verdict === 'hopeless') {
       fail(
@@ -113,7 +110,7 @@ export function coordinateWrite(
   };
 
   /** A hint counts for nothing (INV-REPL-10), unless the keyspace says otherwise: then when it is stored (INV-REPL-24). */
-  const leaveHint = (to: string): void => {
+  const leaveHint = (to: string, tally: WriteTally): void => {
     const { keyspaceId, key } = write.at;
     if (!write.sloppy) {
       tally.failed(to);
@@ -127,32 +124,48 @@ export function coordinateWrite(
   };
 
   const sendDelta = (record: Uint8Array): void => {
+    sent = record;
     const { memory } = write;
     const { keyspaceId, key } = write.at;
-    for (const to of write.replicas) {
+    const round = tally;
+    const { epoch, partition } = route;
+    for (const to of route.all) {
       if (to === node.self) continue;
       const confirm = (reply: Outcome<PeerResponse>): void => {
         const copied = reply.ok && reply.value.type === 'write';
         if (!copied && !planted('failure-counts-as-copy')) {
-          if (reply.ok || !leavesHint(reply.error)) tally.failed(to);
-          else leaveHint(to);
-          if (planted('hints-count')) tally.durable(to);
+          if (reply.ok || !leavesHint(reply.error)) round.failed(to);
+          else leaveHint(to, round);
+          if (planted('hints-count')) round.durable(to);
         } else {
-          tally.accepted(to);
-          if (!copied || reply.value.durable) tally.durable(to);
+          round.accepted(to);
+          if (!copied || reply.value.durable) round.durable(to);
         }
         judge();
       };
-      const fence = node.fences.of(to, write.partition);
+      const fence = node.fences.of(to, partition);
       // Half of the time is for the hint, should the replica say nothing.
       const waitMs = write.sloppy ? write.timeoutMs / 2 : write.timeoutMs;
-      sendRecord(node, to, { keyspaceId, key, record, memory, fence }, waitMs, (reply) => {
+      sendRecord(node, to, { epoch, keyspaceId, key, record, memory, fence }, waitMs, (reply) => {
         // The replica forgot something since: what is here now holds this write, or all have forgotten it too.
         if (reply.ok && reply.value.type === 'fenced')
-          sendCurrent(node, to, { keyspaceId, key, memory }, waitMs, confirm);
+          sendCurrent(node, to, { epoch, keyspaceId, key, memory }, waitMs, confirm);
         else confirm(reply);
       });
     }
+  };
+
+  /** The replicas are others now, and quorums of those must have it as well (INV-REPL-31): once more, to them. */
+  const moveOn = (): void => {
+    const next = routeNow(node, write.at);
+    if (next === undefined) return fail(new StoreError('KEYSPACE_NOT_FOUND'));
+    route = next;
+    tally = tallyFor(node, write, route);
+    if (route.all.includes(node.self)) {
+      tally.accepted(node.self);
+      if (flushed) tally.durable(node.self);
+    }
+    sendDelta(sent);
   };
 
   node.records.update(
@@ -161,7 +174,9 @@ export function coordinateWrite(
       if (finished)
         throw new StoreError('DEADLINE_EXCEEDED', { message: 'the deadline passed before the write began' });
       // Reading the record may just have shown that this replica is damaged: then another coordinates (P7).
-      const standing = node.standings.ofRecord(write.partition, write.at.keyspaceId, write.at.key);
+      const { partition } = route;
+      assertCurrent(node, route);
+      const standing = node.standings.ofRecord(partition, write.at.keyspaceId, write.at.key);
       if (standing !== 'member' && !planted('unverified-coordinates')) throw new StoreError('RECOVERING');
       if (write.token !== undefined && tokenedWrite(stored, write.token) !== undefined) {
         known = true;
@@ -170,7 +185,6 @@ export function coordinateWrite(
       const timed = write.policy === 'lww' ? lastWrite(node, stored, write) : undefined;
       const request = timed ?? { value: write.value, context: requestContext(node, stored, write) };
       if (!planted('no-sibling-limit')) admit(stored, request);
-      const { partition } = write;
       const context = withTwins(request.context, stored.tokened ?? []);
       outcome = writeRecord(stored, {
         actor: node.actors.of(partition),
@@ -201,7 +215,8 @@ export function coordinateWrite(
         judge();
       },
       durable: () => {
-        if (!planted('ack-before-flush')) tally.durable(node.self);
+        flushed = true;
+        if (!planted('ack-before-flush') && route.all.includes(node.self)) tally.durable(node.self);
         judge();
       },
       refused: (error) => {
@@ -209,6 +224,17 @@ export function coordinateWrite(
         fail(error);
       },
     },
+  );
+}
+
+const NOTHING = new Uint8Array();
+
+function tallyFor({ planted }: ReplicaContext, write: CoordinatedWrite, route: Route): WriteTally {
+  const short = planted('count-writes-short') && write.consistency !== 'ONE' ? 1 : 0;
+  return new WriteTally(
+    planted('move-writes-one-set') ? route.write.slice(0, 1) : route.write,
+    (replicas) => needed(write.consistency, replicas) - short,
+    write.memory || planted('accepted-is-enough'),
   );
 }
 

@@ -1,71 +1,33 @@
 import { StoreError } from '@ferrite/errors';
 import { emptyRecord } from '@ferrite/vector-clock';
 import { describe, expect, it } from 'vitest';
-import { Actors } from './actors.ts';
-import { Background } from './background.ts';
-import { ClientLoad } from './client-load.ts';
-import { Desk } from './desk.ts';
+import { describeNode, loneContext } from '../testing/lone-context.ts';
+import type { Desk } from './desk.ts';
 import type { Effect } from './effect.ts';
-import { Fences } from './fences.ts';
 import { coordinateRead } from './get-coordinator.ts';
-import { Hints } from './hints.ts';
-import { LocalRecords } from './local-records.ts';
-import { PeerView } from './membership/peer-view.ts';
-import { MerkleTrees } from './merkle-trees.ts';
+import type { PeerView } from './membership/peer-view.ts';
 import type { GetResult, Outcome } from './message.ts';
 import { encodeVersions } from './record.ts';
 import { RecordKey } from './record-key.ts';
 import type { ReplicaContext } from './replica-context.ts';
-import { Standings } from './standings.ts';
 import { formTopology } from './topology-keyspaces.ts';
-import { WriteClock } from './write-clock.ts';
 
 type Sent = Extract<Effect, { type: 'send' }>;
 
 /** A node that holds none of the keys and coordinates reads of the replicas a, b and c. */
 function coordinator(): { node: ReplicaContext; desk: Desk; peers: PeerView } {
-  const desk = new Desk();
-  const peers = new PeerView();
-  const planted = (): boolean => false;
-  const fail = (): never => {
-    throw new Error('no record is read here');
-  };
-  const records = new LocalRecords(desk, { damaged: fail, changed: fail, deviceFailed: fail }, planted, 0);
-  const member = { id: 'x', host: 'h', zone: 'z', weight: 1, rpc: 'x:1', fabric: 'x:2' };
-  const topology = formTopology([member], {});
-  const standings = new Standings();
-  const actors = new Actors(() => 0.5, undefined);
-  const load = new ClientLoad();
-  const background = new Background(desk, () => load.most);
-  const trees = new MerkleTrees(desk, background, { partitionBits: () => 0, watch: fail, met: fail }, planted);
-  const fences = new Fences(() => 0.5);
-  const shared = {
-    desk,
-    records,
-    standings,
-    actors,
-    background,
-    load,
-    trees,
-    fences,
-    planted,
-    peers,
-    clock: new WriteClock(desk),
-  };
-  const node = { self: 'x', ...shared, topology: () => topology, wallMs: () => 0 };
-  return { node: { ...node, hints: new Hints(node, fail) }, desk, peers };
+  const formed = formTopology(['a', 'b', 'c'].map(describeNode), { partitionBits: 0 });
+  const topology = { ...formed, table: [[0, 1, 2]] };
+  const node = loneContext({ self: 'x', topology: () => topology });
+  return { node, desk: node.desk, peers: node.peers };
 }
 
 /** Starts a QUORUM read and gives what it asked for at once. */
 function read(node: ReplicaContext): { effects: readonly Effect[]; outcomes: Outcome<GetResult>[] } {
   const outcomes: Outcome<GetResult>[] = [];
   const key = new Uint8Array([1]);
-  const replicas = ['a', 'b', 'c'];
-  coordinateRead(
-    node,
-    { at: new RecordKey(1, key), partition: 0, replicas, sets: [replicas], consistency: 'QUORUM', timeoutMs: 5_000 },
-    (outcome) => outcomes.push(outcome),
-  );
+  const at = new RecordKey(1, key);
+  coordinateRead(node, { at, consistency: 'QUORUM', timeoutMs: 5_000 }, (outcome) => outcomes.push(outcome));
   return { effects: node.desk.take(), outcomes };
 }
 

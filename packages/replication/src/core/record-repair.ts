@@ -6,6 +6,7 @@ import { decodeVersions, mergeVersions, type Versions } from './record.ts';
 import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { keyspaceById, replicasOf } from './replicas.ts';
+import { assertCurrent } from './route.ts';
 import { partitionEpoch } from './topology-moves.ts';
 import type { UnreadableRecord } from './unreadable-records.ts';
 
@@ -57,6 +58,7 @@ export class RecordRepair {
     const topology = this.#node.topology();
     const { keyspaceId, partition, key } = record;
     const fence = fences.own(partition);
+    const epoch = partitionEpoch(topology, partition);
     const openings = standings.unreadable.openings(record);
     const keyspace = keyspaceById(topology, keyspaceId);
     const others = keyspace ? replicasOf(topology, keyspace, partition).filter((id) => id !== self) : [];
@@ -82,7 +84,6 @@ export class RecordRepair {
     };
     if (others.length === 0) return settle();
     for (const from of others) {
-      const epoch = partitionEpoch(topology, partition);
       sendTo(this.#node, from, { type: 'read', epoch, keyspaceId, key }, TRANSFER_TIMEOUT_MS, (reply) => {
         const told = wordOf(reply);
         if (told === 'unreadable') unreadable++;
@@ -93,6 +94,7 @@ export class RecordRepair {
         bytes += told.byteLength;
         const change = (stored: Versions): Versions => {
           // An answer that is later than the repair may be older than what was forgotten since (INV-REPL-16).
+          assertCurrent(this.#node, { partition, epoch });
           if (fences.own(partition) !== fence) throw new StoreError('RECOVERING');
           return mergeVersions(stored, decodeVersions(told));
         };

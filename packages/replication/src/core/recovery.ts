@@ -8,6 +8,7 @@ import { decodeVersions, mergeVersions } from './record.ts';
 import { RecordKey } from './record-key.ts';
 import { type ReplicaContext, sendTo } from './replica-context.ts';
 import { replicasOf } from './replicas.ts';
+import { assertCurrent, type Route } from './route.ts';
 import { isNewcomer, partitionEpoch } from './topology-moves.ts';
 import { TransferProgress, type TransferStatus } from './transfer-progress.ts';
 
@@ -260,11 +261,11 @@ export class Recovery {
         const trusted =
           standing === 'member' || (standing === 'ambiguous' && this.#node.standings.gap(partition) === 'ambiguous');
         for (const name of unreadable) note(source, name);
-        this.#mergeAll(records, (ok) => {
+        this.#mergeAll(records, { partition, epoch }, (ok) => {
           const bytes = records.reduce((sum, { key, record }) => sum + key.byteLength + record.byteLength, 0);
           this.#progress.moved(progress, records.length, bytes);
           release(bytes);
-          if (!ok) return done('the local device refused a record', false);
+          if (!ok) return done('a record was refused here', false);
           const last = records.at(-1);
           if (!more || last === undefined || this.#node.planted('recovery-first-page'))
             return done(trusted ? undefined : `it is ${standing}`, true);
@@ -285,7 +286,11 @@ export class Recovery {
     return true;
   }
 
-  #mergeAll(records: readonly ScannedRecord[], done: (ok: boolean) => void): void {
+  #mergeAll(
+    records: readonly ScannedRecord[],
+    route: Pick<Route, 'partition' | 'epoch'>,
+    done: (ok: boolean) => void,
+  ): void {
     let left = records.length;
     let ok = true;
     const settle = (merged: boolean): void => {
@@ -297,7 +302,10 @@ export class Recovery {
     for (const { keyspaceId, key, record } of records) {
       this.#node.records.update(
         new RecordKey(keyspaceId, key),
-        (stored) => mergeVersions(stored, decodeVersions(record)),
+        (stored) => {
+          assertCurrent(this.#node, route);
+          return mergeVersions(stored, decodeVersions(record));
+        },
         {
           accepted: () => {},
           durable: () => settle(true),

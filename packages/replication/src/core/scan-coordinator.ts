@@ -48,7 +48,8 @@ export function coordinateScan(
   const { self } = node;
   const others = node.peers.preferred(scan.replicas.filter((id) => id !== self));
   const waiting = scan.replicas.includes(self) ? [self, ...others] : [...others];
-  const fences = fencesOf(node, scan);
+  const route = { partition: scan.partition, epoch: partitionEpoch(node.topology(), scan.partition) };
+  const fences = fencesOf(node, scan.partition, scan.replicas);
   const got: Page[] = [];
   let outstanding = 0;
   let finished = false;
@@ -74,14 +75,14 @@ export function coordinateScan(
     const { result, stale } = combine(got, scan, node.planted);
     finish({ ok: true, value: result });
     for (const { replica, key, versions } of stale)
-      writeBack(node, { ...scan, at: new RecordKey(scan.keyspaceId, key) }, replica, versions, fences, () => {});
+      writeBack(node, { ...scan, route, at: new RecordKey(scan.keyspaceId, key) }, replica, versions, fences, () => {});
   };
   const ask = (replica: string): void => {
     outstanding++;
     const { keyspaceId, partition, after, maxRecords, maxBytes } = scan;
     if (replica === self)
       return pages.read({ keyspaceId, partition, after, maxRecords, maxBytes }, (outcome) => take(self, outcome));
-    const epoch = partitionEpoch(node.topology(), partition);
+    const { epoch } = route;
     sendTo(
       node,
       replica,

@@ -6,6 +6,7 @@ import { type CoordinatedWrite, coordinateWrite } from './put-coordinator.ts';
 import { needed } from './quorum.ts';
 import { tokenedWrite } from './record.ts';
 import type { ReplicaContext } from './replica-context.ts';
+import { routeNow } from './route.ts';
 import { contextHash } from './tokened-writes.ts';
 
 /** How often a write that turns out to be known is looked for again. */
@@ -23,7 +24,7 @@ export function coordinateTokened(
   done: (outcome: Outcome<WriteResult>) => void,
   attempt = 1,
 ): void {
-  const { at, partition, read: replicas, sets, token } = write;
+  const { at, token } = write;
   const consistency = write.consistency === 'ALL' ? 'ALL' : 'QUORUM';
   const timeoutMs = write.timeoutMs / 2;
   const put = (context: CoordinatedWrite['context']): void => {
@@ -36,12 +37,12 @@ export function coordinateTokened(
     coordinateWrite(node, { ...write, context, seen: contextHash(write.context), timeoutMs, known }, done);
   };
   if (node.planted('token-not-read')) return put(write.context);
-  coordinateRead(node, { at, partition, replicas, sets, consistency, timeoutMs }, (read) => {
+  coordinateRead(node, { at, consistency, timeoutMs }, (read) => {
     if (!read.ok) return done(read);
     const { versions } = read.value;
     const found = tokenedWrite(versions, token);
     if (found === undefined) return put(deletesSeen ? versions.context : write.context);
-    const copies = needed(consistency, replicas.length);
+    const copies = needed(consistency, routeNow(node, at)?.read.length ?? 0);
     // What a blind delete saw then nobody knows any more.
     const seen = write.context ?? emptyContext;
     // A later time than that of the write does no harm: what follows is later still.
