@@ -241,7 +241,13 @@ class KeyChecker {
       if (isRepaired(read)) entry.shownAt = Math.min(entry.shownAt, read.endedAt);
       if (entry.promisedEnd < read.startedAt)
         this.#report('resurrected', `read ${read.id} returned "${value}", which a promised write had replaced`);
-      const again = this.#dots.twinsOf(entry).some(({ promisedEnd }) => promisedEnd < read.startedAt);
+      // Who overwrites a write in doubt that only ONE has shown him may see it once more (CONSISTENCY.md).
+      const again = this.#dots
+        .twinsOf(entry)
+        .some(
+          ({ promisedEnd, shownAt }) =>
+            promisedEnd < read.startedAt && (shownAt < promisedEnd || isPromised(entry.write)),
+        );
       if (again && this.#isRemembered(entry.write, read.endedAt))
         this.#report('applied-twice', `read ${read.id} returned "${value}" again, which a promised write had replaced`);
       if (entry.goneAt < read.startedAt && !(this.#lww && this.#wildDelete < read.endedAt))
